@@ -1,0 +1,267 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgSequence,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+/* Property names are the column names, so that a row read by raw SQL and one read through drizzle have one type. */
+
+const instant = () => timestamp({ withTimezone: true });
+const newId = sql`heddle_uuid_v7()`;
+const now = sql`now()`;
+
+/** Fences settles: every claim draws the next value, so that a stale attempt can never name a current one. */
+export const claimTokens = pgSequence('claim_tokens');
+
+/** A task: one row, one piece of work asked for. Finished rows stay until they are pruned. */
+export const tasks = pgTable(
+  'tasks',
+  {
+    id: uuid().primaryKey().default(newId),
+    type: text().notNull(),
+    description: text(),
+    params: jsonb().notNull().default({}),
+    domain: text(),
+    drift_score: doublePrecision().notNull().default(0),
+    status: text({ enum: ['created', 'queued', 'running', 'completed', 'failed', 'cancelled'] })
+      .notNull()
+      .default('created'),
+    result: jsonb(),
+    error: text(),
+    created_at: instant().notNull().default(now),
+    updated_at: instant().notNull().default(now),
+    priority: smallint().notNull().default(0),
+    run_at: instant().notNull().default(now),
+    attempt: integer().notNull().default(0),
+    max_retries: integer().notNull().default(3),
+    started_at: instant(),
+    finished_at: instant(),
+    last_run_at: instant(),
+    progress: jsonb().$type<{ fraction: number; message: string | null }>(),
+    unique_key: text(),
+    depends_on: uuid().array().notNull().default(sql`'{}'`),
+    runner_id: uuid(),
+    cancel_requested_at: instant(),
+
+    // What only the engine reads.
+    claim_token: bigint({ mode: 'bigint' }),
+    /** The thread that ran the latest attempt. */
+    thread_id: integer(),
+    /** Shortens the type's timeout for this task. */
+    timeout_seconds: doublePrecision(),
+    on_dependency_failure: text({ enum: ['cancel', 'run'] })
+      .notNull()
+      .default('cancel'),
+    /** Attempts that no longer count against max_retries, because somebody asked to run the task anew. */
+    attempts_forgiven: integer().notNull().default(0),
+    /** The tick of a periodic task: one row a type and slot, for ever. */
+    slot: instant(),
+    /** Who asked for it: `api:NAME`, `scheduler`, `task:ID`, `sql`. */
+    submitted_by: text().notNull().default('sql'),
+  },
+  (t) => [
+    check(
+      'tasks_status_known',
+      sql`${t.status} in ('created', 'queued', 'running', 'completed', 'failed', 'cancelled')`,
+    ),
+    check('tasks_priority_range', sql`${t.priority} between -100 and 100`),
+    check('tasks_on_dependency_failure_known', sql`${t.on_dependency_failure} in ('cancel', 'run')`),
+    check(
+      'tasks_running_has_claim',
+      sql`${t.status} <> 'running' or (${t.claim_token} is not null and ${t.runner_id} is not null)`,
+    ),
+    // Claims probe this once a type: what another type piles up, or what is due tomorrow, is never walked through.
+    index('tasks_ready').on(t.type, t.priority, t.run_at, t.id).where(sql`status = 'queued'`),
+    index('tasks_running').on(t.runner_id).where(sql`status = 'running'`),
+    // A task that ends looks for those that wait for it, and one that is to be pruned for those that are unfinished;
+    // without this, both would read the whole table.
+    index('tasks_waiting')
+      .using('gin', t.depends_on)
+      .where(sql`depends_on <> '{}' and status in ('created', 'queued', 'running')`),
+    index('tasks_ended_badly').on(t.id).where(sql`status in ('failed', 'cancelled')`),
+    uniqueIndex('tasks_unfinished_unique_key')
+      .on(t.type, t.unique_key)
+      .where(sql`unique_key is not null and status in ('created', 'queued', 'running')`),
+    uniqueIndex('tasks_slot').on(t.type, t.slot).where(sql`slot is not null`),
+  ],
+);
+
+/**
+ * Attempts that did not end with a completed task. The one that did is told by the task's own row: that keeps the
+ * happy path at one write.
+ */
+export const taskAttempts = pgTable(
+  'task_attempts',
+  {
+    task_id: uuid()
+      .notNull()
+      .references(() => tasks.id, { onDelete: 'cascade' }),
+    claim_token: bigint({ mode: 'bigint' }).notNull(),
+    attempt: integer().notNull(),
+    runner_id: uuid().notNull(),
+    thread_id: integer(),
+    started_at: instant().notNull(),
+    finished_at: instant().notNull().default(now),
+    outcome: text({
+      enum: ['succeeded', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost', 'given_back', 'snoozed'],
+    }).notNull(),
+    error: jsonb().$type<TaskError>(),
+    /** What the task became by it. */
+    status_after: text().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.task_id, t.claim_token] }),
+    check(
+      'task_attempts_outcome_known',
+      sql`${t.outcome} in ('succeeded', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost', 'given_back', 'snoozed')`,
+    ),
+  ],
+);
+
+/** How an attempt's error is kept. `cause` is the next in the chain, of the same shape. */
+export interface TaskError {
+  name: string;
+  message: string;
+  stack?: string;
+  code?: string | number;
+  cause?: TaskError;
+}
+
+/** State changes that neither the task's row nor its attempts tell: somebody ran or cancelled it by hand. */
+export const taskEvents = pgTable(
+  'task_events',
+  {
+    id: bigint({ mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    task_id: uuid()
+      .notNull()
+      .references(() => tasks.id, { onDelete: 'cascade' }),
+    at: instant().notNull().default(now),
+    from_status: text(),
+    to_status: text().notNull(),
+    attempt: integer().notNull(),
+    actor: text().notNull(),
+    detail: text(),
+  },
+  (t) => [index('task_events_task').on(t.task_id, t.id)],
+);
+
+/** What tasks wrote to their `log`. */
+export const taskLogs = pgTable(
+  'task_logs',
+  {
+    id: bigint({ mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    task_id: uuid()
+      .notNull()
+      .references(() => tasks.id, { onDelete: 'cascade' }),
+    attempt: integer().notNull(),
+    at: instant().notNull(),
+    level: text().notNull(),
+    message: text().notNull(),
+    fields: jsonb().notNull().default({}),
+  },
+  (t) => [index('task_logs_task').on(t.task_id, t.id)],
+);
+
+/** What runners can run: published by them, read by the API, which never loads task code. */
+export const taskTypes = pgTable(
+  'task_types',
+  {
+    name: text().primaryKey(),
+    kind: text({ enum: ['database', 'periodic'] }).notNull(),
+    description: text(),
+    emoji: text(),
+    payload_schema: jsonb().notNull().default({}),
+    timeout_seconds: doublePrecision().notNull(),
+    max_retries: integer().notNull(),
+    retry: jsonb().$type<RetryPolicy>().notNull(),
+    batch_size: integer(),
+    poll_interval_seconds: doublePrecision().notNull(),
+    deduplicate: text({ enum: ['none', 'payload', 'function'] })
+      .notNull()
+      .default('none'),
+    published_at: instant().notNull().default(now),
+  },
+  (t) => [
+    check('task_types_kind_known', sql`${t.kind} in ('database', 'periodic')`),
+    check('task_types_deduplicate_known', sql`${t.deduplicate} in ('none', 'payload', 'function')`),
+  ],
+);
+
+export type RetryPolicy =
+  | { strategy: 'cooldown'; seconds: number }
+  | { strategy: 'exponential'; seconds: number; factor: number; maxSeconds: number; jitter: boolean };
+
+/** The schedule of each periodic type and where it stands. */
+export const periodicTasks = pgTable(
+  'periodic_tasks',
+  {
+    name: text().primaryKey(),
+    /** `every 30 seconds`, or a cron expression. */
+    schedule: text().notNull(),
+    timezone: text().notNull().default('UTC'),
+    missed: text({ enum: ['skip', 'once', 'all'] })
+      .notNull()
+      .default('once'),
+    overlap: text({ enum: ['skip', 'queue'] })
+      .notNull()
+      .default('skip'),
+    run_on_start: boolean().notNull().default(false),
+    paused: boolean().notNull().default(false),
+    /** The latest slot that was submitted or skipped: every slot up to here is dealt with. */
+    last_slot: instant(),
+    next_run_at: instant(),
+    last_run_at: instant(),
+    last_status: text(),
+    last_duration_ms: doublePrecision(),
+    runs: bigint({ mode: 'number' }).notNull().default(0),
+    failures: bigint({ mode: 'number' }).notNull().default(0),
+  },
+  (t) => [
+    check('periodic_tasks_missed_known', sql`${t.missed} in ('skip', 'once', 'all')`),
+    check('periodic_tasks_overlap_known', sql`${t.overlap} in ('skip', 'queue')`),
+  ],
+);
+
+/** Runner processes, by the database's clock. */
+export const runners = pgTable(
+  'runners',
+  {
+    id: uuid().primaryKey(),
+    host: text().notNull(),
+    pid: integer().notNull(),
+    version: text().notNull(),
+    mode: text({ enum: ['singleton', 'shared'] }).notNull(),
+    role: text({ enum: ['leader', 'standby', 'member'] }).notNull(),
+    status: text({ enum: ['active', 'standby', 'draining', 'degraded', 'stopped', 'lost'] }).notNull(),
+    started_at: instant().notNull().default(now),
+    last_seen_at: instant().notNull().default(now),
+    lease_seconds: doublePrecision().notNull(),
+    /** The types it can run. */
+    task_types: text().array().notNull().default(sql`'{}'`),
+    threads: jsonb()
+      .$type<{ id: number; task_id: string | null; task_type: string | null; since: string | null }[]>()
+      .notNull()
+      .default([]),
+  },
+  (t) => [
+    check('runners_mode_known', sql`${t.mode} in ('singleton', 'shared')`),
+    check('runners_role_known', sql`${t.role} in ('leader', 'standby', 'member')`),
+    check(
+      'runners_status_known',
+      sql`${t.status} in ('active', 'standby', 'draining', 'degraded', 'stopped', 'lost')`,
+    ),
+  ],
+);

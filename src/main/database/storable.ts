@@ -1,0 +1,53 @@
+/** A part of a JSON value that PostgreSQL cannot keep as it is. `pointer` is a JSON Pointer into the value. */
+export interface Unstorable {
+  pointer: string;
+  detail: string;
+}
+
+/** What of a JSON value PostgreSQL cannot keep, or would only keep as something else; empty for nearly every value. */
+export function unstorable(value: unknown): Unstorable[] {
+  if (isDeeper(value, MAX_DEPTH))
+    return [{ pointer: '', detail: `is nested deeper than ${MAX_DEPTH} levels` }];
+  // Nearly every value passes this test, at the speed of JSON.stringify.
+  return SUSPICIOUS.test(JSON.stringify(value) ?? '') ? [...walk(value, '')] : [];
+}
+
+/** A few thousand levels exhaust the stack, ours in JSON.stringify and PostgreSQL's in its parser. */
+const MAX_DEPTH = 128;
+
+/**
+ * A NUL or lone surrogate as JSON.stringify escapes them (an escaped backslash before it can look the same), or the
+ * `null` that it writes for a number that is none: JSON.parse makes Infinity of 1e999.
+ */
+const SUSPICIOUS = /\\u(0000|d[89a-f]..)|null/;
+
+const BAD_TEXT = 'holds a NUL character or half of a surrogate pair, which PostgreSQL cannot keep';
+const BAD_NUMBER = 'is beyond the range of numbers';
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
+function* walk(value: unknown, pointer: string): Generator<Unstorable> {
+  if (typeof value === 'string') {
+    if (!isStorable(value)) yield { pointer, detail: BAD_TEXT };
+  } else if (typeof value === 'number') {
+    if (!Number.isFinite(value)) yield { pointer, detail: BAD_NUMBER };
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, inner] of Object.entries(value)) {
+      const at = `${pointer}/${escapePointer(key)}`;
+      if (isStorable(key)) yield* walk(inner, at);
+      else yield { pointer: at, detail: BAD_TEXT };
+    }
+  }
+}
+
+function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+/** A name as a reference token of a JSON Pointer (RFC 6901). */
+export function escapePointer(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}

@@ -1,0 +1,75 @@
+/**
+ * The one vocabulary of what happens. The engine says it here and nowhere else; `log.ts` makes log lines of it.
+ * A field is named as in the API; durations end in their unit.
+ */
+export type HeddleEvent =
+  // the process
+  | { event: 'embedded_database_started'; data_dir: string; took_ms: number; cold: boolean; adopted: boolean }
+  | { event: 'api_listening'; url: string }
+  | { event: 'runner_started'; runner_id: string; threads: number; task_types: string[] }
+  | { event: 'runner_standby'; reason: string }
+  | { event: 'leader_elected'; runner_id: string }
+  | { event: 'leader_lost'; reason: string }
+  | { event: 'stopping'; signal: string; stage: 'claims' | 'abort' | 'kill'; running: number }
+  | { event: 'stopped'; took_ms: number }
+  | { event: 'runner_died'; code: number | null; signal: string | null; restart_in_ms: number }
+  // task types
+  | { event: 'task_file_rejected'; file: string; reason: string }
+  | { event: 'task_type_warning'; task_type: string; reason: string }
+  | { event: 'task_types_published'; task_types: string[] }
+  // a task
+  | { event: 'tasks_claimed'; count: number }
+  | {
+      event: 'attempt_ended';
+      task_id: string;
+      task_type: string;
+      attempt: number;
+      outcome: string;
+      status: string;
+      ran_ms: number;
+      error?: string;
+    }
+  | { event: 'stale_settle'; task_id: string; claim_token: string }
+  | { event: 'task_rescued'; task_id: string; task_type: string; runner_id: string }
+  // threads
+  | { event: 'thread_started'; thread_id: number; took_ms: number }
+  | { event: 'thread_killed'; thread_id: number; reason: string; exit_ms: number }
+  | { event: 'thread_died'; thread_id: number; reason: string }
+  | { event: 'thread_dirty'; thread_id: number; task_type: string | null; reason: string }
+  | { event: 'thread_stuck'; thread_id: number; task_type: string | null; for_ms: number }
+  | { event: 'thread_boot_failed'; reason: string }
+  | { event: 'backends_terminated'; count: number; task_id: string }
+  // time
+  | { event: 'tick_submitted'; task_type: string; slot: string }
+  | { event: 'tick_skipped'; task_type: string; slot: string; reason: string }
+  | {
+      event: 'heartbeat';
+      task_type: string;
+      emoji: string | null;
+      runs: number;
+      failures: number;
+      next_run_at: string | null;
+    }
+  | {
+      event: 'runner_heartbeat';
+      threads_busy: number;
+      threads: number;
+      ready: number;
+      claimed: number;
+      settled: number;
+    }
+  | { event: 'pruned'; tasks: number }
+  // the database
+  | { event: 'migration_applied'; id: string; duration_ms: number }
+  | { event: 'migration_rolled_back'; id: string; duration_ms: number }
+  | { event: 'migration_retried'; id: string; reason: string }
+  | { event: 'migration_waiting'; reason: string }
+  | { event: 'migrations_newer'; ids: string[] }
+  | { event: 'database_error'; during: string; message: string; code?: string | undefined }
+  | { event: 'listening' }
+  | { event: 'listen_lost'; message: string }
+  // HTTP
+  | { event: 'request_failed'; method: string; path: string; request_id: string; message: string };
+
+/** Takes note of an event. Never throws, never waits. */
+export type Observe = (event: HeddleEvent) => void;

@@ -1,0 +1,113 @@
+import { type DestinationStream, type Level, type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+import type { HeddleEvent, Observe } from './events.ts';
+
+/** The process's log, and the stream it goes to, for lines that are JSON already. */
+export interface Log {
+  logger: Logger;
+  stream: DestinationStream;
+}
+
+/**
+ * JSON lines on standard output, or readable ones on a terminal.
+ * @param level a pino level, or `silent`
+ */
+export function createLog(level: string, stream: DestinationStream = standardOutput()): Log {
+  return { logger: pino({ level, base: {} }, stream), stream };
+}
+
+/** Makes log lines of events. The only place that knows which event deserves which level and words. */
+export function logEvents(log: Logger): Observe {
+  return (event) => {
+    const { level, message } = LINES[event.event];
+    if (log.isLevelEnabled(level))
+      log[level](event, typeof message === 'string' ? message : message(event as never));
+  };
+}
+
+function standardOutput(): DestinationStream {
+  return process.stdout.isTTY
+    ? pretty({ colorize: true, ignore: 'pid,hostname,event', translateTime: 'HH:MM:ss.l', sync: true })
+    : pino.destination({ dest: 1, sync: true });
+}
+
+type Named<E extends HeddleEvent['event']> = Extract<HeddleEvent, { event: E }>;
+type Line<E extends HeddleEvent['event']> = { level: Level; message: string | ((event: Named<E>) => string) };
+
+const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
+  embedded_database_started: {
+    level: 'info',
+    message: (e) =>
+      e.adopted
+        ? `embedded PostgreSQL in ${e.data_dir} was still up and is used again`
+        : `embedded PostgreSQL is up in ${e.data_dir}`,
+  },
+  api_listening: { level: 'info', message: (e) => `the API listens on ${e.url}` },
+  runner_started: {
+    level: 'info',
+    message: (e) => `the runner is ready: ${e.threads} threads, ${e.task_types.length} task types`,
+  },
+  runner_standby: { level: 'info', message: (e) => `standing by: ${e.reason}` },
+  leader_elected: { level: 'info', message: 'this runner leads' },
+  leader_lost: { level: 'warn', message: (e) => `this runner no longer leads: ${e.reason}` },
+  stopping: { level: 'info', message: (e) => `stopping (${e.stage}), ${e.running} attempts running` },
+  stopped: { level: 'info', message: (e) => `stopped after ${Math.round(e.took_ms)} ms` },
+  runner_died: {
+    level: 'error',
+    message: (e) => `the runner died and starts again in ${e.restart_in_ms} ms`,
+  },
+
+  task_file_rejected: { level: 'error', message: (e) => `${e.file} is left out: ${e.reason}` },
+  task_type_warning: { level: 'warn', message: (e) => `${e.task_type}: ${e.reason}` },
+  task_types_published: { level: 'info', message: (e) => `task types: ${e.task_types.join(', ') || 'none'}` },
+
+  tasks_claimed: { level: 'debug', message: (e) => `claimed ${e.count}` },
+  attempt_ended: { level: 'debug', message: (e) => `${e.task_type} ${e.outcome}` },
+  stale_settle: { level: 'warn', message: 'a stale attempt was not settled: the task had been claimed anew' },
+  task_rescued: { level: 'warn', message: (e) => `${e.task_type} was rescued from a dead runner` },
+
+  thread_started: { level: 'debug', message: (e) => `thread ${e.thread_id} is up` },
+  thread_killed: { level: 'warn', message: (e) => `thread ${e.thread_id} was killed: ${e.reason}` },
+  thread_died: { level: 'warn', message: (e) => `thread ${e.thread_id} died: ${e.reason}` },
+  thread_dirty: {
+    level: 'warn',
+    message: (e) => `thread ${e.thread_id} is replaced: ${e.task_type ?? 'a module'} left ${e.reason}`,
+  },
+  thread_stuck: {
+    level: 'error',
+    message: (e) => `thread ${e.thread_id} does not die, ${e.for_ms} ms after its kill`,
+  },
+  thread_boot_failed: { level: 'error', message: (e) => `a thread did not come up: ${e.reason}` },
+  backends_terminated: {
+    level: 'info',
+    message: (e) => `ended ${e.count} database backends of a killed attempt`,
+  },
+
+  tick_submitted: { level: 'debug', message: (e) => `${e.task_type} is due` },
+  tick_skipped: { level: 'warn', message: (e) => `${e.task_type} skips ${e.slot}: ${e.reason}` },
+  heartbeat: {
+    level: 'info',
+    message: (e) =>
+      `${e.emoji ? `${e.emoji} ` : ''}${e.task_type}: ${e.runs} runs, ${e.failures} failures, next ${e.next_run_at ?? 'paused'}`,
+  },
+  runner_heartbeat: {
+    level: 'info',
+    message: (e) =>
+      `${e.threads_busy} of ${e.threads} threads busy, ${e.ready} ready, ${e.claimed} claimed, ${e.settled} settled`,
+  },
+  pruned: { level: 'info', message: (e) => `pruned ${e.tasks} finished tasks` },
+
+  migration_applied: { level: 'info', message: (e) => `applied ${e.id}` },
+  migration_rolled_back: { level: 'info', message: (e) => `rolled back ${e.id}` },
+  migration_retried: { level: 'warn', message: (e) => `trying ${e.id} again: ${e.reason}` },
+  migration_waiting: { level: 'info', message: (e) => `waiting to migrate: ${e.reason}` },
+  migrations_newer: {
+    level: 'warn',
+    message: (e) => `a newer release has migrated this database: ${e.ids.join(', ')}`,
+  },
+  database_error: { level: 'warn', message: (e) => `database: ${e.during}: ${e.message}` },
+  listening: { level: 'debug', message: 'listening for notifications' },
+  listen_lost: { level: 'warn', message: (e) => `notifications are lost, polling goes on: ${e.message}` },
+
+  request_failed: { level: 'error', message: (e) => `${e.method} ${e.path} failed: ${e.message}` },
+};

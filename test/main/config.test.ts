@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { ConfigError, isLoopback, readConfig } from '../../src/main/config.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    const config = readConfig({});
+    assert.deepEqual([config.database.url, config.database.dataDir], [undefined, '.heddle']);
+    assert.deepEqual([config.http.host, config.http.port, config.http.tokens], ['127.0.0.1', 8000, []]);
+    const { mode, port, threadMaxHeapMb, stopGraceSeconds, leaseSeconds, killGraceMs } = config.runner;
+    assert.deepEqual(
+      [mode, port, threadMaxHeapMb, stopGraceSeconds, leaseSeconds, killGraceMs],
+      ['singleton', 8001, 512, 25, 8, 500],
+    );
+    assert.ok(config.runner.threads >= 2);
+    assert.deepEqual(config.retention, { completedDays: 7, failedDays: 30, ticks: 1000 });
+    assert.equal(config.logLevel, 'info');
+  });
+
+  it('takes the database from an address, from PG_DSN, or from its parts', () => {
+    const url = 'postgresql://u:p@db:5433/name';
+    assert.equal(readConfig({ DATABASE_URL: url }).database.url, url);
+    assert.equal(readConfig({ PG_DSN: url }).database.url, url);
+    assert.equal(readConfig({ DATABASE_URL: url }).database.listenUrl, url);
+    const parts = {
+      POSTGRES_HOST: 'db',
+      POSTGRES_DB: 'a b',
+      POSTGRES_USER: 'me',
+      POSTGRES_PASSWORD: 'p@ss/word',
+    };
+    assert.equal(readConfig(parts).database.url, 'postgresql://me:p%40ss%2Fword@db:5432/a%20b');
+  });
+
+  it('tells every fault at once, by name', () => {
+    const faults = faultsOf({
+      PORT: '99999',
+      THREADS: 'many',
+      RUNNER_MODE: 'both',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://db',
+      RATE_LIMIT: 'often',
+      TASKS_DIR: '/there/is/none',
+    });
+    assert.deepEqual(faults.map((fault) => fault.split(':')[0]).sort(), [
+      'DATABASE_URL',
+      'LOG_LEVEL',
+      'PORT',
+      'RATE_LIMIT',
+      'RUNNER_MODE',
+      'TASKS_DIR',
+      'THREADS',
+    ]);
+  });
+
+  it('never tells a secret', () => {
+    const secrets = { API_TOKENS: 'ops:emperor:geheim', DATABASE_URL: 'geheim', PORT: 'x' };
+    assert.doesNotMatch(faultsOf(secrets).join('\n'), /geheim/);
+  });
+
+  it('takes a blank as unset, and a log level in any case', () => {
+    const config = readConfig({ PORT: '', DATABASE_URL: ' ', LOG_LEVEL: 'DEBUG' });
+    assert.deepEqual([config.http.port, config.database.url, config.logLevel], [8000, undefined, 'debug']);
+  });
+
+  it('reads secrets from files, and names the file that is not there', async () => {
+    const directory = await temporaryDirectory();
+    const file = join(directory, 'tokens');
+    await writeFile(file, 'ops:operator:secret\n');
+    const { http } = readConfig({ API_TOKENS_FILE: file });
+    assert.deepEqual(http.tokens, [{ name: 'ops', role: 'operator', token: 'secret' }]);
+    assert.match(
+      faultsOf({ DATABASE_URL_FILE: join(directory, 'none') })[0] ?? '',
+      /^DATABASE_URL_FILE: ENOENT/,
+    );
+    await rm(directory, { recursive: true });
+  });
+
+  it('refuses to serve strangers without tokens, unless it is told to', () => {
+    assert.match(
+      faultsOf({ HOST: '0.0.0.0' })[0] ?? '',
+      /^HOST: refusing to listen on 0\.0\.0\.0 without API_TOKENS/,
+    );
+    assert.equal(readConfig({ HOST: '0.0.0.0', API_AUTH: 'none' }).http.host, '0.0.0.0');
+    assert.equal(readConfig({ HOST: '0.0.0.0', API_TOKENS: 'a:admin:b' }).http.tokens.length, 1);
+  });
+});
+
+describe('a loopback address', () => {
+  for (const host of ['localhost', '::1', '127.0.0.1', '127.8.8.8']) {
+    it(`is ${host}`, () => assert.ok(isLoopback(host)));
+  }
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.org', '']) {
+    it(`is not '${host}'`, () => assert.ok(!isLoopback(host)));
+  }
+});
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.faults;
+  }
+  return [];
+}
