@@ -1,0 +1,1 @@
+drop function heddle_uuid_v7();

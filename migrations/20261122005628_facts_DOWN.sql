@@ -1,0 +1,3 @@
+-- LOSES DATA: all facts.
+
+drop table facts;

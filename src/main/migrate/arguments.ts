@@ -1,0 +1,133 @@
+import { parseArgs } from 'node:util';
+import { EXIT, MigrationError } from './error.ts';
+
+/** What was asked for on the command line. */
+export type Command =
+  | { action: 'help' }
+  | ({ action: 'up'; dryRun: boolean; to: string | undefined; allowOutOfOrder: boolean } & Common)
+  | ({ action: 'rollback'; dryRun: boolean; count: number } & Common)
+  | ({ action: 'status'; json: boolean; exitCode: boolean } & Common);
+
+interface Common {
+  lockTimeoutSeconds: number;
+  waitSeconds: number;
+  directory?: string;
+}
+
+export const HELP = `heddle migrate - changes the schema of the database, forwards and back
+
+  heddle migrate --up [--dry-run] [--to ID] [--allow-out-of-order]
+      Applies what is pending, in chronological order, each file in its own transaction.
+  heddle migrate --rollback [-n N] [--dry-run]
+      Undoes the N migrations that were applied last, the newest first (default 1).
+  heddle migrate --status [--json] [--exit-code]
+      Says which are applied, pending, modified, missing, failed or running.
+      --exit-code: exits with 10 when anything is pending.
+
+  --dry-run              print the SQL in order and change nothing
+  --lock-timeout SECONDS how long to wait for other migrations and for locks on tables (default 60)
+  --wait SECONDS         how long to wait for a database that is not up yet (default 30)
+  --dir DIR              the folder of the pairs (default: migrations, in the package)
+
+Exit codes: 0 done or nothing to do, 1 SQL failed, 2 wrong usage, 3 the files are not valid or do not go
+together with the database, 4 the lock was not free in time, 5 the database cannot be reached.`;
+
+/**
+ * Reads the arguments behind `heddle migrate`.
+ * @throws MigrationError with exit code 2
+ */
+export function readArguments(argv: readonly string[]): Command {
+  refuseUnbuilt(argv);
+  const given = parse(argv);
+  if (given.help) return { action: 'help' };
+  const actions = (['up', 'rollback', 'status'] as const).filter((name) => given[name]);
+  const [action] = actions;
+  if (action === undefined || actions.length > 1) throw usage('say one of --up, --rollback and --status');
+  refuseStrangers(action, Object.keys(given));
+  return { ...common(given), ...particular(action, given) };
+}
+
+type Given = ReturnType<typeof parse>;
+type Action = Exclude<Command['action'], 'help'>;
+type Particular<C> = C extends { action: Action } ? Omit<C, keyof Common> : never;
+
+const UNBUILT = ['--generate', '--check', '--repair', '--baseline'];
+
+const OPTIONS_OF: Record<Action, readonly string[]> = {
+  up: ['dry-run', 'to', 'allow-out-of-order'],
+  rollback: ['dry-run', 'number'],
+  status: ['json', 'exit-code'],
+};
+
+const OPTIONS_OF_ALL = ['lock-timeout', 'wait', 'dir'];
+
+function refuseUnbuilt(argv: readonly string[]): void {
+  const unbuilt = argv.find((argument) => UNBUILT.includes(argument.replace(/=.*/s, '')));
+  if (unbuilt !== undefined) throw usage(`not in this version: ${unbuilt.replace(/=.*/s, '')}`);
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        up: { type: 'boolean' },
+        rollback: { type: 'boolean' },
+        status: { type: 'boolean' },
+        'dry-run': { type: 'boolean' },
+        to: { type: 'string' },
+        'allow-out-of-order': { type: 'boolean' },
+        number: { type: 'string', short: 'n' },
+        json: { type: 'boolean' },
+        'exit-code': { type: 'boolean' },
+        'lock-timeout': { type: 'string' },
+        wait: { type: 'string' },
+        dir: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    const [firstLine = ''] = (error as Error).message.split('\n');
+    throw usage(firstLine);
+  }
+}
+
+function refuseStrangers(action: Action, names: readonly string[]): void {
+  const known = [action, ...OPTIONS_OF[action], ...OPTIONS_OF_ALL];
+  const stranger = names.find((name) => !known.includes(name));
+  if (stranger !== undefined) throw usage(`--${stranger} does not go together with --${action}`);
+}
+
+function particular(action: Action, given: Given): Particular<Command> {
+  const dryRun = given['dry-run'] === true;
+  switch (action) {
+    case 'up':
+      return { action, dryRun, to: given.to, allowOutOfOrder: given['allow-out-of-order'] === true };
+    case 'rollback':
+      return { action, dryRun, count: count(given.number ?? '1') };
+    case 'status':
+      return { action, json: given.json === true, exitCode: given['exit-code'] === true };
+  }
+}
+
+function common(given: Given): Common {
+  return {
+    lockTimeoutSeconds: seconds('lock-timeout', given['lock-timeout'] ?? '60'),
+    waitSeconds: seconds('wait', given.wait ?? '30'),
+    ...(given.dir !== undefined && { directory: given.dir }),
+  };
+}
+
+function count(value: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw usage(`-n ${value}: it must be a whole number from 1`);
+  return Number(value);
+}
+
+function seconds(name: string, value: string): number {
+  if (!/^\d{1,6}(\.\d+)?$/.test(value)) throw usage(`--${name} ${value}: it must be a number of seconds`);
+  return Number(value);
+}
+
+function usage(message: string): MigrationError {
+  return new MigrationError(EXIT.usage, `${message} (see heddle migrate --help)`);
+}

@@ -1,0 +1,42 @@
+import type { Migration } from './files.ts';
+import type { LedgerRow } from './ledger.ts';
+import { howFar, isModified } from './plan.ts';
+
+export type MigrationState = 'applied' | 'pending' | 'modified' | 'missing' | 'failed' | 'running';
+
+/** Where a migration stands. */
+export interface StatusItem {
+  id: string;
+  state: MigrationState;
+  applied_at: Date | null;
+  /** For a person: what there is to know beyond the state. */
+  note: string;
+}
+
+/** Holds files and ledger against each other. Pure. */
+export function compare(migrations: readonly Migration[], rows: readonly LedgerRow[]): StatusItem[] {
+  const files = new Map(migrations.map((migration) => [migration.id, migration]));
+  const ledger = new Map(rows.map((row) => [row.id, row]));
+  const ids = [...new Set([...files.keys(), ...ledger.keys()])].sort();
+  return ids.map((id) => item(id, files.get(id), ledger.get(id)));
+}
+
+function item(id: string, migration: Migration | undefined, row: LedgerRow | undefined): StatusItem {
+  if (row === undefined) return { id, state: 'pending', applied_at: null, note: '' };
+  const state = stateOf(migration, row);
+  const applied_at = state === 'failed' || state === 'running' ? null : row.applied_at;
+  return { id, state, applied_at, note: note(state, migration, row) };
+}
+
+function stateOf(migration: Migration | undefined, row: LedgerRow): MigrationState {
+  if (row.status !== 'applied') return row.status;
+  if (migration === undefined) return 'missing';
+  return isModified(migration, row) ? 'modified' : 'applied';
+}
+
+function note(state: MigrationState, migration: Migration | undefined, row: LedgerRow): string {
+  if (state === 'failed' || state === 'running') return howFar(row, migration);
+  if (state === 'missing') return 'applied, but its files are gone';
+  if (state === 'modified') return 'the UP file was edited after it was applied';
+  return migration?.down.checksum === row.down_checksum ? '' : 'the DOWN file was edited since';
+}

@@ -1,0 +1,138 @@
+import { EXIT, MigrationError } from './error.ts';
+import type { Migration } from './files.ts';
+import { type LedgerRow, standing } from './ledger.ts';
+import { brief } from './script.ts';
+
+export interface UpWishes {
+  /** The last id to apply; all when undefined. */
+  to: string | undefined;
+  allowOutOfOrder: boolean;
+  /** What to do about applied migrations that are newer than every file: a newer release was here before. */
+  newer: 'warn' | 'refuse';
+}
+
+/**
+ * Decides what `--up` applies, in order. Pure.
+ * @returns also the ids of newer ones that these files do not know
+ * @throws MigrationError when files and ledger do not go together, with every reason
+ */
+export function planUp(
+  migrations: readonly Migration[],
+  rows: readonly LedgerRow[],
+  wishes: UpWishes,
+): { pending: Migration[]; newer: string[] } {
+  const touched = rows.filter((row) => standing(row) !== 'pending');
+  const newer = wishes.newer === 'warn' ? newerThanFiles(migrations, touched) : [];
+  const pending = untouched(migrations, touched);
+  refuse([
+    ...halfRunFaults(migrations, touched),
+    ...missingFaults(migrations, touched, newer),
+    ...modifiedFaults(migrations, touched),
+    ...(wishes.allowOutOfOrder ? [] : orderFaults(pending, touched)),
+  ]);
+  return { pending: pending.slice(0, countUpTo(wishes.to, migrations, pending)), newer };
+}
+
+/**
+ * Decides what `--rollback` undoes, the last applied first. Pure.
+ * @throws MigrationError when a migration is half-run
+ */
+export function planDown(rows: readonly LedgerRow[], count: number): LedgerRow[] {
+  refuse(halfRunFaults([], rows));
+  const applied = rows.filter((row) => standing(row) === 'applied');
+  return applied.reverse().slice(0, count);
+}
+
+/** Whether the UP file was edited after it was applied. */
+export function isModified(migration: Migration, row: LedgerRow): boolean {
+  return migration.up.checksum !== row.up_checksum;
+}
+
+/** How far a file without a transaction has come, and by what it was stopped. */
+export function howFar(row: LedgerRow, migration: Migration | undefined): string {
+  if (row.error !== null) return row.error;
+  const file = `${row.id}_${row.direction}.sql`;
+  const script = row.direction === 'UP' ? migration?.up : migration?.down;
+  const done = row.statements_done ?? 0;
+  const statement = script?.statements[done];
+  if (statement === undefined) return `${file}: ${done} of its statements were done`;
+  return `${file}:${statement.line}: was last in statement ${done + 1}: ${brief(statement.text)}`;
+}
+
+function untouched(migrations: readonly Migration[], touched: readonly LedgerRow[]): Migration[] {
+  const ids = new Set(touched.map((row) => row.id));
+  return migrations.filter(({ id }) => !ids.has(id));
+}
+
+function newerThanFiles(migrations: readonly Migration[], rows: readonly LedgerRow[]): string[] {
+  const newest = migrations.at(-1)?.id ?? '';
+  return rows.map((row) => row.id).filter((id) => id > newest);
+}
+
+function halfRunFaults(migrations: readonly Migration[], rows: readonly LedgerRow[]): string[] {
+  return rows
+    .filter((row) => standing(row) === 'half-run')
+    .map((row) => {
+      const where = howFar(
+        row,
+        migrations.find(({ id }) => id === row.id),
+      );
+      return `${where}; it ran without a transaction and not to its end: put it right and say so with --repair ${row.id}`;
+    });
+}
+
+function missingFaults(
+  migrations: readonly Migration[],
+  rows: readonly LedgerRow[],
+  tolerated: readonly string[],
+): string[] {
+  const known = new Set([...migrations.map(({ id }) => id), ...tolerated]);
+  return rows
+    .filter((row) => !known.has(row.id))
+    .map(
+      (row) => `${row.id}: it is applied, but its files are missing; bring them back, or use a newer release`,
+    );
+}
+
+function modifiedFaults(migrations: readonly Migration[], rows: readonly LedgerRow[]): string[] {
+  const applied = new Map(rows.map((row) => [row.id, row]));
+  return migrations
+    .filter((migration) => {
+      const row = applied.get(migration.id);
+      return row !== undefined && isModified(migration, row);
+    })
+    .map(
+      ({ up }) =>
+        `${up.file}: it was edited after it was applied; see git diff, and make a new migration of it`,
+    );
+}
+
+function orderFaults(pending: readonly Migration[], rows: readonly LedgerRow[]): string[] {
+  const newest =
+    rows
+      .map((row) => row.id)
+      .sort()
+      .at(-1) ?? '';
+  return pending
+    .filter(({ id }) => id < newest)
+    .map(
+      ({ id }) =>
+        `${id}: it is older than ${newest}, which is applied; --allow-out-of-order applies it still`,
+    );
+}
+
+/** How many of the pending ones are not after `to`. */
+function countUpTo(
+  to: string | undefined,
+  migrations: readonly Migration[],
+  pending: readonly Migration[],
+): number {
+  if (to === undefined) return pending.length;
+  if (!migrations.some(({ id }) => id === to))
+    throw new MigrationError(EXIT.usage, `--to ${to}: there is no such migration`);
+  return pending.filter(({ id }) => id <= to).length;
+}
+
+function refuse(faults: readonly string[]): void {
+  if (faults.length > 0) throw new MigrationError(EXIT.filesInvalid, faults);
+}

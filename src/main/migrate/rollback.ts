@@ -1,0 +1,73 @@
+import type pg from 'pg';
+import { EXIT, MigrationError } from './error.ts';
+import { readDown } from './files.ts';
+import { type LedgerRow, readLedger, recordDownRunning, recordRolledBack } from './ledger.ts';
+import { takeMigrationLock } from './lock.ts';
+import { type MigrateOptions, withDefaults } from './options.ts';
+import { planDown } from './plan.ts';
+import { type RunOptions, runScript } from './run-script.ts';
+import { parseScript, type Script } from './script.ts';
+import { prepareSession, withSession } from './session.ts';
+
+export type RollbackOptions = MigrateOptions & {
+  /** How many to undo. */
+  count: number;
+};
+
+/** A migration to undo, and how. */
+export interface DownStep {
+  id: string;
+  down: Script;
+}
+
+/**
+ * Undoes the migrations that were applied last, the last one first, with the DOWN files or, where one is gone, with
+ * what the ledger has kept of it. Fewer than `count` when no more are applied. Only the files that are used must be
+ * valid: a fault elsewhere does not keep anybody from going back.
+ * @throws MigrationError; before anything is undone when one of them is irreversible. What was undone before one that
+ *   failed stays undone
+ */
+export async function migrateDown(options: RollbackOptions): Promise<{ rolledBack: string[] }> {
+  const settings = withDefaults(options);
+  return withSession(settings, async (client) => {
+    await prepareSession(client, settings.lockTimeoutSeconds);
+    await takeMigrationLock(client, settings.lockTimeoutSeconds, settings.observe);
+    const steps = await readSteps(client, settings);
+    for (const step of steps) await rollBack(client, step, settings);
+    return { rolledBack: steps.map(({ id }) => id) };
+  });
+}
+
+/** What `migrateDown` would undo. Changes nothing, and takes no lock. */
+export async function previewDown(options: RollbackOptions): Promise<DownStep[]> {
+  const settings = withDefaults(options);
+  return withSession(settings, (client) => readSteps(client, settings));
+}
+
+async function readSteps(
+  client: pg.Client,
+  { directory, count }: { directory: string; count: number },
+): Promise<DownStep[]> {
+  const rows = planDown(await readLedger(client), count);
+  const steps = await Promise.all(rows.map((row) => readStep(directory, row)));
+  const refusals = steps.flatMap(({ down }) =>
+    down.irreversible === undefined ? [] : `${down.file}: it cannot be undone: ${down.irreversible}`,
+  );
+  if (refusals.length > 0) throw new MigrationError(EXIT.filesInvalid, refusals);
+  return steps;
+}
+
+async function readStep(directory: string, { id, down_sql }: LedgerRow): Promise<DownStep> {
+  const down = (await readDown(directory, id)) ?? parseScript(`${id}_DOWN.sql`, 'DOWN', down_sql);
+  return { id, down };
+}
+
+async function rollBack(client: pg.Client, { id, down }: DownStep, options: RunOptions): Promise<void> {
+  const started = performance.now();
+  const ledger = {
+    running: () => recordDownRunning(client, id),
+    finished: () => recordRolledBack(client, id),
+  };
+  await runScript(client, id, down, ledger, options);
+  options.observe({ event: 'migration_rolled_back', id, duration_ms: performance.now() - started });
+}

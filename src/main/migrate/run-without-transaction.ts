@@ -1,0 +1,50 @@
+import type pg from 'pg';
+import { recordFailed, recordProgress } from './ledger.ts';
+import type { Script } from './script.ts';
+import { FIND_LEDGER } from './session.ts';
+import { statementFault } from './statement-fault.ts';
+import type { Statement } from './statements.ts';
+
+/**
+ * Runs a script statement by statement, each for itself, and keeps in the ledger how far it has come.
+ * @param id of the migration, whose row is there and says `running`
+ * @throws MigrationError that names file, line, SQLSTATE and statement; the row says `failed` then
+ */
+export async function runWithoutTransaction(client: pg.Client, id: string, script: Script): Promise<void> {
+  for (const [done, statement] of script.statements.entries()) {
+    try {
+      await runStatement(client, statement);
+    } catch (error) {
+      const fault = statementFault(script, statement, error);
+      const known = statement.atomic ? done : null;
+      // When the connection is gone, the row goes on saying `running`, which is as true.
+      await inLedger(client, () => recordFailed(client, id, known, fault.message)).catch(() => {});
+      throw fault;
+    }
+    await inLedger(client, () => recordProgress(client, id, done + 1));
+  }
+}
+
+/**
+ * An index that an earlier try of `create index concurrently` left behind invalid is dropped first: the statement
+ * would stumble over it or, with IF NOT EXISTS, leave it as it is.
+ */
+async function runStatement(client: pg.Client, { text, index }: Statement): Promise<void> {
+  if (index) {
+    const { rows } = await client.query<{ invalid: string }>(INVALID_INDEX, [index.table, index.name]);
+    for (const { invalid } of rows) await client.query(`drop index concurrently ${invalid}`);
+  }
+  await client.query(text);
+}
+
+const INVALID_INDEX = `
+  select indexrelid::regclass::text as invalid
+  from pg_index join pg_class on pg_class.oid = indexrelid
+  where indrelid = to_regclass($1) and relname = $2 and not indisvalid`;
+
+/** In a transaction of its own, so that the file's settings are the file's again afterwards. */
+async function inLedger(client: pg.Client, record: () => Promise<void>): Promise<void> {
+  await client.query(`begin; ${FIND_LEDGER}`);
+  await record();
+  await client.query('commit');
+}

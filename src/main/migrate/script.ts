@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { EXIT, MigrationError } from './error.ts';
+import type { Direction } from './names.ts';
+import { type Fault, readStatements, type Statement } from './statements.ts';
+
+/** One SQL file, ready to run. */
+export interface Script {
+  /** The file's name, for messages. */
+  file: string;
+  /** As it runs, is hashed and is kept in the ledger: without BOM, CRLF and blank ends. */
+  sql: string;
+  /** SHA-256 of `sql`, in hexadecimal. */
+  checksum: string;
+  statements: Statement[];
+  /** False when its first lines say `-- heddle:no-transaction`. */
+  transactional: boolean;
+  /** The reason, when its first lines say `-- heddle:irreversible REASON`. */
+  irreversible: string | undefined;
+}
+
+/**
+ * Decodes a file and reads it as `parseScript` does.
+ * @throws MigrationError with a line for each fault, beginning with the file's name
+ */
+export function readScript(file: string, direction: Direction, bytes: Uint8Array): Script {
+  const offset = firstUndecodableByte(bytes);
+  if (offset !== undefined)
+    throw new MigrationError(EXIT.filesInvalid, `${file}: byte ${offset} is not UTF-8 (counted from 0)`);
+  return parseScript(file, direction, new TextDecoder().decode(bytes));
+}
+
+/**
+ * Reads a script's directives and statements.
+ * @throws MigrationError with a line for each fault, beginning with the file's name
+ */
+export function parseScript(file: string, direction: Direction, text: string): Script {
+  const sql = normalise(text);
+  const { directives, faults: misused } = readDirectives(sql, direction);
+  const transactional = !directives.has('no-transaction');
+  const irreversible = directives.get('irreversible');
+  const { statements, faults: forbidden } = readStatements(sql, transactional);
+  const faults = [...misused, ...nulFaults(sql), ...forbidden];
+  if (faults.length === 0 && statements.length === 0 && irreversible === undefined)
+    faults.push({ line: 1, message: 'there is no statement in it' });
+  if (faults.length > 0) {
+    const lines = faults.map(({ line, message }) => `${file}:${line}: ${message}`);
+    throw new MigrationError(EXIT.filesInvalid, lines);
+  }
+  const checksum = createHash('sha256').update(sql).digest('hex');
+  return { file, sql, checksum, statements, transactional, irreversible };
+}
+
+/** The first byte that decoding and encoding again does not give back. */
+function firstUndecodableByte(bytes: Uint8Array): number | undefined {
+  const given = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const again = Buffer.from(given.toString('utf8'), 'utf8');
+  if (given.equals(again)) return undefined;
+  return given.findIndex((byte, at) => byte !== again[at]);
+}
+
+function normalise(text: string): string {
+  return text.replace(/\r\n/g, '\n').trimEnd();
+}
+
+/** Directives are comments in the lines before the first statement. */
+function readDirectives(
+  sql: string,
+  direction: Direction,
+): { directives: Map<string, string>; faults: Fault[] } {
+  const directives = new Map<string, string>();
+  const faults: Fault[] = [];
+  for (const [index, line] of leadingComments(sql).entries()) {
+    const [, name, rest = ''] = DIRECTIVE.exec(line) ?? [];
+    if (name === undefined) continue;
+    const message = misuse(name, rest, direction);
+    if (message === undefined) directives.set(name, rest);
+    else faults.push({ line: index + 1, message });
+  }
+  return { directives, faults };
+}
+
+const DIRECTIVE = /^--\s*heddle:(\S*)\s*(.*?)\s*$/;
+
+function leadingComments(sql: string): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < sql.length; ) {
+    const newline = sql.indexOf('\n', at);
+    const end = newline === -1 ? sql.length : newline;
+    const line = sql.slice(at, end);
+    if (!/^\s*(--.*)?$/.test(line)) break;
+    lines.push(line.trim());
+    at = end + 1;
+  }
+  return lines;
+}
+
+function misuse(name: string, rest: string, direction: Direction): string | undefined {
+  if (name === 'no-transaction') return undefined;
+  if (name !== 'irreversible')
+    return `heddle:${name} is not known; there are heddle:no-transaction and heddle:irreversible REASON`;
+  if (direction === 'UP') return 'heddle:irreversible belongs into the DOWN file';
+  return rest === '' ? 'heddle:irreversible needs its reason behind it' : undefined;
+}
+
+function nulFaults(sql: string): Fault[] {
+  const at = sql.indexOf('\0');
+  if (at === -1) return [];
+  return [
+    { line: sql.slice(0, at).split('\n').length, message: 'a NUL character cannot be sent to PostgreSQL' },
+  ];
+}
+
+/** A statement on one line, cut at 200 characters. */
+export function brief(statement: string): string {
+  const line = statement.slice(0, 1000).replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+}

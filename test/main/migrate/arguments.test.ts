@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readArguments } from '../../../src/main/migrate/arguments.ts';
+import { MigrationError } from '../../../src/main/migrate/error.ts';
+import { runMigrate } from '../../support/migration-bench.ts';
+
+const usageFault = (argv: string[]) => {
+  try {
+    readArguments(argv);
+  } catch (error) {
+    assert.ok(error instanceof MigrationError);
+    assert.equal(error.exitCode, 2);
+    assert.equal(error.faults.length, 1);
+    return error.message;
+  }
+  assert.fail(`accepted: ${argv.join(' ')}`);
+};
+
+test('arguments become a command with its defaults', () => {
+  const defaults = { lockTimeoutSeconds: 60, waitSeconds: 30 };
+  assert.deepEqual(readArguments(['--up', '--lock-timeout', '1.5', '--wait', '0', '--dir', 'x']), {
+    action: 'up',
+    dryRun: false,
+    to: undefined,
+    allowOutOfOrder: false,
+    lockTimeoutSeconds: 1.5,
+    waitSeconds: 0,
+    directory: 'x',
+  });
+  assert.deepEqual(readArguments(['--rollback']), {
+    action: 'rollback',
+    dryRun: false,
+    count: 1,
+    ...defaults,
+  });
+  assert.deepEqual(readArguments(['--status']), {
+    action: 'status',
+    json: false,
+    exitCode: false,
+    ...defaults,
+  });
+});
+
+test('what cannot be understood is one line and exit code 2', () => {
+  const wrong = [
+    [],
+    ['--up', '--rollback'],
+    ['--up', '--json'],
+    ['--status', '-n', '1'],
+    ['--up', 'extra'],
+    ['--upp'],
+    ['--up', '--wait', 'soon'],
+    ['--up', '--wait=-1'],
+    ['--up', '--to'],
+  ];
+  for (const argv of wrong) assert.doesNotMatch(usageFault(argv), /\n/, argv.join(' '));
+});
+
+test('what is not built yet says so', () => {
+  for (const option of ['--generate', '--check', '--repair', '--baseline'])
+    assert.match(usageFault([option, 'x']), new RegExp(`^not in this version: ${option}`));
+  assert.match(usageFault(['--generate=x']), /^not in this version: --generate/);
+});
+
+test('help goes to standard output, errors to standard error', async () => {
+  const help = await runMigrate('postgresql://nowhere', '--help');
+  assert.deepEqual([help.code, help.stderr], [0, '']);
+  assert.match(help.stdout, /heddle migrate --rollback \[-n N\]/);
+  const wrong = await runMigrate('postgresql://nowhere', '--status', '--up');
+  assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
+  assert.match(wrong.stderr, /^say one of .*\n$/);
+});
