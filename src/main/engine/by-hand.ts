@@ -1,0 +1,60 @@
+import type pg from 'pg';
+import type { Queryable } from '../database/connect.ts';
+import { CANCEL_BY_HAND, DELETE_BY_HAND, RUN_BY_HAND } from './sql/by-hand.ts';
+
+/**
+ * Runs tasks now that wait, failed or were cancelled; their retries start anew. Running and completed ones stay, and so
+ * does one while another unfinished task does the same work.
+ * @param actor who asks: `api:NAME`, `cli`
+ * @returns the ids of the tasks that changed
+ * @throws SameWorkError when such a task was submitted at this very moment; then nothing changed
+ */
+export async function runByHand(
+  database: Queryable,
+  ids: readonly string[],
+  actor: string,
+): Promise<string[]> {
+  try {
+    return await changed(database, 'run-by-hand', RUN_BY_HAND, [ids, actor]);
+  } catch (error) {
+    if ((error as pg.DatabaseError).constraint !== 'tasks_unfinished_unique_key') throw error;
+    throw new SameWorkError('a task with the same unique key is not finished', { cause: error });
+  }
+}
+
+/** Deduplication forbids it: the same work is under way in another task. */
+export class SameWorkError extends Error {
+  override name = 'SameWorkError';
+}
+
+/**
+ * Cancels tasks. Waiting ones are cancelled when this returns; running ones have `cancel_requested_at`, and their
+ * runner ends them. Finished ones stay.
+ * @param actor who asks: `api:NAME`, `cli`
+ * @returns the ids of the tasks that changed
+ */
+export async function cancelByHand(
+  database: Queryable,
+  ids: readonly string[],
+  actor: string,
+): Promise<string[]> {
+  return changed(database, 'cancel-by-hand', CANCEL_BY_HAND, [ids, actor]);
+}
+
+/**
+ * Deletes finished tasks, with their attempts, events and logs. Others stay.
+ * @returns the ids of the deleted tasks
+ */
+export async function deleteByHand(database: Queryable, ids: readonly string[]): Promise<string[]> {
+  return changed(database, 'delete-by-hand', DELETE_BY_HAND, [ids]);
+}
+
+async function changed(
+  database: Queryable,
+  name: string,
+  text: string,
+  values: unknown[],
+): Promise<string[]> {
+  const { rows } = await database.query<{ id: string }>({ name, text, values });
+  return rows.map((row) => row.id);
+}

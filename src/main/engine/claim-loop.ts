@@ -1,0 +1,209 @@
+import { describe, type Queryable } from '../database/connect.ts';
+import type { Observe } from '../observe/events.ts';
+import { type ClaimedTask, claim, findClaimed, type Wanted } from './claim.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { RunnableType } from './task-types.ts';
+import type { ThreadPool } from './thread-pool.ts';
+
+/**
+ * Decides when to claim and how much: what will start soon. That is one task for each thread that is free, and of
+ * quick types as many as the threads do in a moment, so that they never wait for the database.
+ *
+ * One claim at a time. A reason to look that comes up meanwhile is looked into afterwards.
+ */
+export class ClaimLoop {
+  readonly #runnerId: string;
+  readonly #database: Queryable;
+  readonly #types: readonly RunnableType[];
+  readonly #observe: Observe;
+  readonly #threads: ThreadPool;
+  readonly #dispatcher: Dispatcher;
+  readonly #pollMs: number;
+  /** Types of which only so many may run at once. */
+  readonly #limited: ReadonlySet<string>;
+  #open = false;
+  #again = false;
+  /** Nothing is claimed until more of what has ended is settled. */
+  #behind = false;
+  #claiming: Promise<void> | null = null;
+  #poll: NodeJS.Timeout | undefined;
+  /** Times to look at, by their slot. */
+  readonly #due = new Map<number, NodeJS.Timeout>();
+  /** The claim tokens of what was claimed here and is not settled. */
+  readonly #tokens = new Set<string>();
+  /** How many those are of each type. */
+  readonly #held = new Map<string, number>();
+  /**
+   * A claim has failed: it may have been committed, and only its answer got lost. Until this time, by
+   * `performance.now()`, such claims are looked for, because a backend can also commit after its connection broke.
+   */
+  #lookForLostUntil = Number.NEGATIVE_INFINITY;
+  /** Tasks claimed since the start. */
+  claimed = 0;
+
+  constructor(
+    parts: { runnerId: string; database: Queryable; types: readonly RunnableType[]; observe: Observe },
+    threads: ThreadPool,
+    dispatcher: Dispatcher,
+  ) {
+    this.#runnerId = parts.runnerId;
+    this.#database = parts.database;
+    this.#types = parts.types;
+    this.#observe = parts.observe;
+    this.#threads = threads;
+    this.#dispatcher = dispatcher;
+    this.#limited = new Set(parts.types.filter((type) => type.batchSize !== null).map(({ name }) => name));
+    this.#pollMs = 1000 * Math.min(MOST_POLL_SECONDS, ...parts.types.map((type) => type.pollIntervalSeconds));
+  }
+
+  open(): void {
+    this.#open = true;
+    this.look();
+  }
+
+  close(): void {
+    this.#open = false;
+    clearTimeout(this.#poll);
+    for (const timer of this.#due.values()) clearTimeout(timer);
+    this.#due.clear();
+  }
+
+  /** Closes, and waits for the claim that is under way. */
+  async closeAndWait(): Promise<void> {
+    this.close();
+    await this.#claiming;
+    await this.#findLost().catch((error) => this.#tellError(error));
+  }
+
+  /** Looks in so many milliseconds. Times that are close together make one look; what is too much is left to polling. */
+  wake(inMs: number): void {
+    if (inMs <= 0) {
+      this.look();
+      return;
+    }
+    const slot = Math.ceil((performance.now() + inMs) / SLOT_MS);
+    if (!this.#open || inMs > LONGEST_TIMER_MS || this.#due.has(slot) || this.#due.size >= MOST_DUE) return;
+    const timer = setTimeout(
+      () => {
+        this.#due.delete(slot);
+        this.look();
+      },
+      slot * SLOT_MS - performance.now(),
+    );
+    this.#due.set(slot, timer);
+  }
+
+  /** A task that was claimed here is settled. It may be due again, or make room for another one of its type. */
+  settled({ type, claim_token }: Pick<ClaimedTask, 'type' | 'claim_token'>, dueInMs: number | null): void {
+    if (this.#tokens.delete(claim_token)) this.#held.set(type, this.#heldOf(type) - 1);
+    if (dueInMs !== null) this.wake(dueInMs);
+    else if (this.#limited.has(type) || (this.#behind && this.#tokens.size < MOST_HELD / 2)) this.look();
+  }
+
+  /** Claims, if there is room. */
+  look(): void {
+    if (!this.#open) return;
+    if (this.#claiming !== null) {
+      this.#again = true;
+      return;
+    }
+    this.#claiming = this.#claimWhileThereIsMore();
+  }
+
+  async #claimWhileThereIsMore(): Promise<void> {
+    clearTimeout(this.#poll);
+    do {
+      this.#again = false;
+      if (await this.#claimOnce()) this.#again = true;
+    } while (this.#open && this.#again);
+    this.#claiming = null; // In the same turn: a look that comes now must not be lost.
+    if (this.#open) this.#poll = setTimeout(() => this.look(), this.#pollMs * (0.9 + Math.random() * 0.2));
+  }
+
+  /** @returns whether there may be more that could be taken right now */
+  async #claimOnce(): Promise<boolean> {
+    try {
+      await this.#findLost();
+      const room = this.#room();
+      if (room === null) return false;
+      const tasks = await claim(this.#database, this.#runnerId, room.wanted, room.most, room.mostSlow);
+      this.#take(tasks);
+      return tasks.length > 0;
+    } catch (error) {
+      this.#lookForLostUntil = performance.now() + LOST_MS;
+      this.#tellError(error);
+      await new Promise((resolve) => setTimeout(resolve, 250 + Math.random() * 250));
+      return true;
+    }
+  }
+
+  /** Takes what a claim has claimed whose answer got lost: nobody else ever would. */
+  async #findLost(): Promise<void> {
+    if (performance.now() > this.#lookForLostUntil) return;
+    const tasks = await findClaimed(this.#database, this.#runnerId, [...this.#tokens]);
+    this.#take(tasks);
+  }
+
+  #take(tasks: readonly ClaimedTask[]): void {
+    if (tasks.length === 0) return;
+    this.claimed += tasks.length;
+    for (const { type, claim_token } of tasks) {
+      this.#tokens.add(claim_token);
+      this.#held.set(type, this.#heldOf(type) + 1);
+    }
+    this.#observe({ event: 'tasks_claimed', count: tasks.length });
+    this.#dispatcher.add(tasks);
+  }
+
+  #tellError(error: unknown): void {
+    this.#observe({ event: 'database_error', during: 'claim', ...describe(error) });
+  }
+
+  #heldOf(type: string): number {
+    return this.#held.get(type) ?? 0;
+  }
+
+  /** What can be claimed now, or null when nothing would start soon. */
+  #room(): { wanted: Wanted[]; most: number; mostSlow: number } | null {
+    const { ready, soonFree } = this.#dispatcher;
+    const most = MOST_READY - ready;
+    // What has ended and is not settled is still held: when that piles up, the database is behind, or away.
+    this.#behind = this.#tokens.size > MOST_HELD;
+    if (soonFree === 0 || most < MOST_READY / 2 || this.#behind) return null;
+    const readyByType = this.#dispatcher.readyByType();
+    const mostSlow = Math.max(0, soonFree - this.#slowOf(readyByType));
+    const wanted = this.#types.flatMap((type): Wanted[] => {
+      const quickMs = this.#dispatcher.pace.quickMs(type.name);
+      const soon = quickMs === null ? mostSlow : this.#store(quickMs, readyByType.get(type.name) ?? 0);
+      const limit = (type.batchSize ?? Number.POSITIVE_INFINITY) - this.#heldOf(type.name);
+      const free = Math.min(soon, limit, most);
+      return free > 0
+        ? [{ type: type.name, free, quick: quickMs !== null, tick: type.kind === 'periodic' }]
+        : [];
+    });
+    return wanted.length === 0 ? null : { wanted, most, mostSlow };
+  }
+
+  #slowOf(readyByType: ReadonlyMap<string, number>): number {
+    let slow = 0;
+    for (const [type, count] of readyByType) if (this.#dispatcher.pace.quickMs(type) === null) slow += count;
+    return slow;
+  }
+
+  /** Room for a quick type: none until half of its store is used up, since few large claims cost less than many. */
+  #store(quickMs: number, ready: number): number {
+    const store = Math.ceil((this.#threads.size * PREFETCH_MS) / quickMs);
+    return ready > store / 2 ? 0 : store - ready;
+  }
+}
+
+/** How much work the threads may have in store, in milliseconds of theirs. */
+const PREFETCH_MS = 20;
+
+const LOST_MS = 60_000;
+const MOST_READY = 1000;
+const MOST_HELD = 5000;
+const MOST_POLL_SECONDS = 5;
+const SLOT_MS = 20;
+const MOST_DUE = 10_000;
+const LONGEST_TIMER_MS = 2 ** 30;

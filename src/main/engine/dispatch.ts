@@ -1,0 +1,330 @@
+import { BUNDLE_LIMIT, type FromThread } from '../../workers/protocol.ts';
+import type { Observe } from '../observe/events.ts';
+import type { ClaimedTask } from './claim.ts';
+import { Flight } from './flight.ts';
+import type { Outcome } from './outcome.ts';
+import { Pace } from './pace.ts';
+import type { TaskThread } from './task-thread.ts';
+import type { RunnableType } from './task-types.ts';
+import type { ThreadPool } from './thread-pool.ts';
+
+/** What the dispatcher tells of attempts. */
+export interface FlightEvents {
+  /** An attempt has ended and its thread can do no more for it. */
+  ended(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void;
+  /** Called every 25 ms while anything runs. */
+  watched(): void;
+  /** A thread was killed in the middle of an attempt: what it left in the database has to end before the attempt does. */
+  killed(flight: Flight): Promise<void>;
+  said(flight: Flight, message: Exclude<FromThread, { say: 'outcome' | 'log' }>): void;
+  /** A line of an attempt, which may have ended. */
+  logged(message: FromThread & { say: 'log' }): void;
+}
+
+/**
+ * Hands claimed tasks to free threads, watches their age, and kills. It owns what is claimed until it has ended.
+ *
+ * Quick tasks travel in bundles. A task that turns out to be slow does not keep the others of its bundle waiting:
+ * they are taken back and go to other threads.
+ */
+export class Dispatcher {
+  readonly pace = new Pace();
+  readonly #threads: ThreadPool;
+  readonly #types: ReadonlyMap<string, RunnableType>;
+  readonly #killGraceMs: number;
+  readonly #events: FlightEvents;
+  readonly #observe: Observe;
+  /** Claimed and not yet with a thread, in the order they are to run. */
+  readonly #ready: ClaimedTask[] = [];
+  readonly #bundles = new Map<TaskThread, Flight[]>();
+  readonly #flights = new Map<string, Flight>();
+  readonly #quietSince = new Map<TaskThread, number>();
+  /** Threads that were told to die: none of them ever runs anything again. */
+  readonly #killing = new WeakSet<TaskThread>();
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(
+    threads: ThreadPool,
+    types: ReadonlyMap<string, RunnableType>,
+    killGraceMs: number,
+    events: FlightEvents,
+    observe: Observe,
+  ) {
+    this.#threads = threads;
+    this.#types = types;
+    this.#killGraceMs = killGraceMs;
+    this.#events = events;
+    this.#observe = observe;
+  }
+
+  /** Takes claimed tasks, in the order they are to run. */
+  add(tasks: readonly ClaimedTask[]): void {
+    this.#ready.push(...tasks);
+    this.pump();
+  }
+
+  /** Sends ready tasks to idle threads, as long as there are both. */
+  pump(): void {
+    while (this.#ready.length > 0) {
+      const thread = this.#threads.take();
+      if (thread === undefined) return;
+      void this.#fly(thread, this.#nextBundle());
+    }
+  }
+
+  /** Claimed tasks that wait for a thread. */
+  get ready(): number {
+    return this.#ready.length;
+  }
+
+  /** Attempts that a thread has. */
+  get flights(): readonly Flight[] {
+    return [...this.#flights.values()];
+  }
+
+  /** How many ready tasks there are of each type. */
+  readyByType(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { type } of this.#ready) counts.set(type, (counts.get(type) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Threads that run something. */
+  get busyThreads(): readonly TaskThread[] {
+    return [...this.#bundles.keys()];
+  }
+
+  /** Threads that are free, or will be in a moment: all they have is quick. */
+  get soonFree(): number {
+    let soon = this.#threads.idle;
+    for (const bundle of this.#bundles.values()) {
+      if (bundle.every(({ task, endedBy }) => endedBy === null && this.pace.quickMs(task.type) !== null))
+        soon++;
+    }
+    return soon;
+  }
+
+  /** Takes back everything that waits for a thread, also in a bundle: it never started. */
+  withdraw(): ClaimedTask[] {
+    for (const [thread, bundle] of this.#bundles) this.#takeBack(thread, bundle, 0);
+    return this.#ready.splice(0);
+  }
+
+  /** Aborts an attempt and kills it a grace period later. @returns the task when it was still waiting for a thread */
+  cancel(taskId: string): ClaimedTask | null {
+    const flight = this.flights.find(({ task }) => task.id === taskId);
+    if (flight !== undefined && !this.#withdrawOne(flight)) {
+      this.#abort(flight, 'cancel', this.#killGraceMs);
+      return null;
+    }
+    const waiting = this.#ready.findIndex((task) => task.id === taskId);
+    return waiting === -1 ? null : (this.#ready.splice(waiting, 1)[0] as ClaimedTask);
+  }
+
+  /** Kills a thread that runs something, with the attempt that it runs. */
+  kill(threadId: number, reason: string): void {
+    const thread = this.busyThreads.find(({ id }) => id === threadId);
+    if (thread !== undefined) void this.#kill(thread, reason);
+  }
+
+  /** Aborts every attempt, because the runner stops. */
+  abortAll(): void {
+    for (const flight of this.flights) this.#abort(flight, 'stop', Number.POSITIVE_INFINITY);
+  }
+
+  /** Kills every attempt that still runs, because the runner stops. */
+  async killAll(): Promise<void> {
+    for (const flight of this.flights) flight.end('stop');
+    const busy = new Set(this.flights.map(({ thread }) => thread));
+    await Promise.all([...busy].map((thread) => this.#kill(thread, 'the runner is stopping')));
+    // Their last attempt has ended, and their answer is on its way.
+    for (const thread of this.#bundles.keys()) this.#killing.add(thread);
+  }
+
+  /** The next task, and after it as many quick ones as a thread does in a moment, shared out among idle threads. */
+  #nextBundle(): ClaimedTask[] {
+    const share = Math.ceil(this.#ready.length / (this.#threads.idle + 1));
+    const most = Math.min(BUNDLE_LIMIT, share);
+    let expectedMs = 0;
+    let count = 0;
+    while (count < most) {
+      const quickMs = this.pace.quickMs((this.#ready[count] as ClaimedTask).type);
+      if (quickMs === null && count > 0) break;
+      count++;
+      expectedMs += quickMs ?? Number.POSITIVE_INFINITY;
+      if (expectedMs >= BUNDLE_MS) break;
+    }
+    return this.#ready.splice(0, count);
+  }
+
+  async #fly(thread: TaskThread, tasks: ClaimedTask[]): Promise<void> {
+    const bundle = tasks.map(
+      (task, index) => new Flight(task, this.#types.get(task.type) as RunnableType, thread, index),
+    );
+    for (const flight of bundle) this.#flights.set(flight.task.claim_token, flight);
+    this.#bundles.set(thread, bundle);
+    this.#watch ??= setInterval(() => this.#look(), WATCH_MS);
+    thread.listen((message) => this.#hear(message));
+    const death = await this.#run(thread, bundle);
+    const left = bundle.filter((flight) => this.#flights.has(flight.task.claim_token));
+    this.#takeBack(thread, left, 0);
+    this.#bundles.delete(thread);
+    this.#quietSince.delete(thread);
+    if (this.#bundles.size === 0) this.#stopWatching();
+    if (death === null) this.#threads.release(thread);
+    else {
+      void this.#threads.replace(thread);
+      this.pump();
+      await Promise.all(
+        left.filter((flight) => !flight.withdrawn).map((flight) => this.#settleDead(flight, death)),
+      );
+    }
+  }
+
+  /** @returns why the thread is dead, or null when it lives and is clean */
+  async #run(thread: TaskThread, bundle: Flight[]): Promise<string | null> {
+    try {
+      const { dirty } = await thread.run(bundle.map((flight) => flight.order()));
+      if (dirty === null) return null;
+      const { taskType: task_type, reason } = dirty;
+      this.#observe({ event: 'thread_dirty', thread_id: thread.id, task_type, reason });
+      await thread.kill(reason);
+      return reason;
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (!this.#killing.has(thread)) this.#observe({ event: 'thread_died', thread_id: thread.id, reason });
+      await thread.kill(reason);
+      return reason;
+    }
+  }
+
+  async #settleDead(flight: Flight, death: string): Promise<void> {
+    await this.#events.killed(flight);
+    this.#finish(flight, flight.outcomeOfDeath(death), false, flight.ageMs());
+  }
+
+  #hear(message: FromThread): void {
+    if (message.say === 'log') {
+      this.#events.logged(message);
+      return;
+    }
+    const flight = this.#flights.get(message.claimToken);
+    if (message.say === 'outcome') {
+      if (flight === undefined) return; // Ended already: by a crash whose report came before this.
+      const outcome = flight.outcomeOf(message.outcome);
+      if (outcome.name === 'succeeded') this.pace.note(flight.task.type, message.ranMs);
+      this.#finish(flight, outcome, message.settledByTask, message.ranMs);
+    } else if (flight !== undefined) this.#events.said(flight, message);
+  }
+
+  #finish(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void {
+    this.#flights.delete(flight.task.claim_token);
+    this.#events.ended(flight, outcome, settledByTask, ranMs);
+  }
+
+  /** Every 25 ms while anything runs: the only place that decides that an attempt is too old. */
+  #look(): void {
+    for (const [thread, bundle] of this.#bundles) {
+      const running = thread.control.running();
+      if (running === null) this.#lookAtQuiet(thread);
+      else {
+        this.#quietSince.delete(thread);
+        const flight = bundle[running.index];
+        if (flight !== undefined) this.#lookAt(flight, running.ageMs, thread, bundle);
+      }
+    }
+    this.#events.watched();
+    this.pump();
+  }
+
+  #lookAt(flight: Flight, ageMs: number, thread: TaskThread, bundle: Flight[]): void {
+    if (ageMs > STALL_MS) this.#takeBack(thread, bundle, flight.index + 1);
+    if (ageMs >= flight.killAtMs) {
+      flight.end('timeout');
+      void this.#kill(thread, flight.deathReason());
+    } else if (ageMs >= flight.timeoutMs - Math.min(this.#killGraceMs, flight.timeoutMs / 2)) {
+      this.#abort(flight, 'timeout', flight.timeoutMs - ageMs);
+    }
+  }
+
+  /** A bundle of which nothing runs is over in a moment, unless what an attempt left behind keeps the thread busy. */
+  #lookAtQuiet(thread: TaskThread): void {
+    const since = this.#quietSince.get(thread);
+    if (since === undefined) this.#quietSince.set(thread, performance.now());
+    else if (performance.now() - since > QUIET_MS)
+      void this.#kill(thread, 'something that an attempt left behind kept it busy');
+  }
+
+  #abort(flight: Flight, reason: 'timeout' | 'cancel' | 'stop', killInMs: number): void {
+    flight.killAtMs = Math.min(flight.killAtMs, flight.ageMs() + killInMs);
+    if (!flight.end(reason)) return;
+    flight.thread.tell({ say: 'abort', claimToken: flight.task.claim_token, reason });
+  }
+
+  async #kill(thread: TaskThread, reason: string): Promise<void> {
+    if (this.#killing.has(thread)) return;
+    this.#killing.add(thread);
+    // Until it is dead it must not start another one, which would die in the place of this one.
+    this.#takeBack(thread, this.#bundles.get(thread) ?? [], 0);
+    const killedAt = performance.now();
+    const stuck = setTimeout(() => this.#tellStuck(thread, killedAt), STUCK_MS);
+    await thread.kill(reason);
+    clearTimeout(stuck);
+    this.#observe({
+      event: 'thread_killed',
+      thread_id: thread.id,
+      reason,
+      exit_ms: performance.now() - killedAt,
+    });
+  }
+
+  #tellStuck(thread: TaskThread, killedAt: number): void {
+    const task_type = this.#bundles.get(thread)?.find((flight) => !flight.withdrawn)?.task.type ?? null;
+    this.#observe({
+      event: 'thread_stuck',
+      thread_id: thread.id,
+      task_type,
+      for_ms: performance.now() - killedAt,
+    });
+  }
+
+  /** Takes back what of a bundle has not started, from an index on: it is the first to go to another thread. */
+  #takeBack(thread: TaskThread, bundle: Flight[], from: number): void {
+    const back = bundle.filter(
+      (flight) => flight.index >= from && !flight.withdrawn && thread.control.withdraw(flight.index),
+    );
+    for (const flight of back) this.#forget(flight);
+    this.#ready.unshift(...back.map((flight) => flight.task));
+  }
+
+  #withdrawOne(flight: Flight): boolean {
+    if (flight.withdrawn || !flight.thread.control.withdraw(flight.index)) return false;
+    this.#forget(flight);
+    this.#ready.unshift(flight.task);
+    return true;
+  }
+
+  #forget(flight: Flight): void {
+    flight.withdrawn = true;
+    this.#flights.delete(flight.task.claim_token);
+  }
+
+  #stopWatching(): void {
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+  }
+}
+
+/** How much expected work travels in one message. */
+const BUNDLE_MS = 3;
+
+/** An attempt of this age keeps nobody else waiting. */
+const STALL_MS = 20;
+
+const WATCH_MS = 25;
+
+/** A thread has at most 31 ms of its own to tidy up after an attempt. */
+const QUIET_MS = 1000;
+
+/** A killed thread that still lives after this is in a native call. */
+const STUCK_MS = 5000;

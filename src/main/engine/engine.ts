@@ -1,0 +1,234 @@
+import type { DestinationStream } from 'pino';
+import type { FromThread } from '../../workers/protocol.ts';
+import { describe, type Queryable } from '../database/connect.ts';
+import type { Observe } from '../observe/events.ts';
+import { ClaimLoop } from './claim-loop.ts';
+import { Dispatcher } from './dispatch.ts';
+import { endBackends } from './end-backends.ts';
+import type { Flight } from './flight.ts';
+import { HeapWatch, outOfMemory } from './heap-watch.ts';
+import type { Outcome } from './outcome.ts';
+import { Progress } from './progress.ts';
+import { neverStarted, type Settlement, Settler } from './settle.ts';
+import { CANCELS_REQUESTED } from './sql/attempt.ts';
+import { TaskLog } from './task-log.ts';
+import type { ThreadOptions } from './task-thread.ts';
+import type { RunnableType, TaskTypeCatalogue } from './task-types.ts';
+import { ThreadPool } from './thread-pool.ts';
+import { serve } from './thread-requests.ts';
+
+export interface EngineParts {
+  runnerId: string;
+  database: Queryable;
+  catalogue: TaskTypeCatalogue;
+  types: readonly RunnableType[];
+  threads: number;
+  threadOptions: ThreadOptions;
+  killGraceMs: number;
+  observe: Observe;
+  /** Where tasks' own log lines go, beside the table. */
+  logStream: DestinationStream;
+}
+
+/**
+ * The engine of a runner: claims tasks, runs each attempt in a thread, settles. This file only puts its parts
+ * together: claim-loop → dispatch → (thread) → settle.
+ */
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #threads: ThreadPool;
+  readonly #dispatcher: Dispatcher;
+  readonly #claims: ClaimLoop;
+  readonly #settler: Settler;
+  readonly #log: TaskLog;
+  readonly #progress: Progress;
+  readonly #heapWatch: HeapWatch;
+  readonly #types: ReadonlyMap<string, RunnableType>;
+  #cancelPoll: NodeJS.Timeout | undefined;
+  /** Callers of `idle`, to look again whenever an attempt has ended. */
+  readonly #idlers: (() => void)[] = [];
+
+  constructor(parts: EngineParts) {
+    const { database, observe } = parts;
+    this.#parts = parts;
+    this.#types = new Map(parts.types.map((type) => [type.name, type]));
+    this.#log = new TaskLog(database, observe);
+    this.#progress = new Progress(database, observe);
+    this.#settler = new Settler(database, observe, this);
+    this.#threads = new ThreadPool(parts.threads, parts.threadOptions, observe, () => {
+      this.#dispatcher.pump();
+      this.#claims.look();
+    });
+    this.#dispatcher = new Dispatcher(this.#threads, this.#types, parts.killGraceMs, this, observe);
+    const { maxHeapMb } = parts.threadOptions;
+    this.#heapWatch = new HeapWatch(
+      maxHeapMb,
+      () => this.#dispatcher.busyThreads.map(({ id }) => id),
+      (threadId) => this.#dispatcher.kill(threadId, outOfMemory(maxHeapMb)),
+    );
+    this.#claims = new ClaimLoop(parts, this.#threads, this.#dispatcher);
+  }
+
+  /** Starts the threads. Nothing is claimed before `open`. */
+  async start(): Promise<void> {
+    this.#heapWatch.start();
+    await this.#threads.start();
+    this.#cancelPoll = setInterval(() => void this.#pollCancels(), CANCEL_POLL_MS);
+  }
+
+  /** Starts claiming: this runner may. */
+  open(): void {
+    this.#claims.open();
+  }
+
+  /** Stops claiming. What runs goes on. */
+  close(): void {
+    this.#claims.close();
+  }
+
+  /** Looks for due tasks now, or in so many milliseconds. */
+  wake(inMs = 0): void {
+    this.#claims.wake(inMs);
+  }
+
+  /** Ends the running attempt of a task that is to be cancelled, if it is one of this runner's. */
+  cancel(taskId: string): void {
+    const waiting = this.#dispatcher.cancel(taskId);
+    if (waiting !== null) this.#settler.add(neverStarted({ ...waiting, cancel_requested: true }));
+  }
+
+  /** What the runner shows of itself. */
+  get state() {
+    const busy = new Map(this.#dispatcher.flights.map((flight) => [flight.thread, flight]));
+    return {
+      threads: this.#threads.threads.map((thread) => ({ id: thread.id, flight: busy.get(thread) ?? null })),
+      size: this.#threads.size,
+      ready: this.#dispatcher.ready,
+      claimed: this.#claims.claimed,
+      settled: this.#settler.settled,
+    };
+  }
+
+  /** Attempts that threads have. */
+  get running(): number {
+    return this.#dispatcher.flights.length;
+  }
+
+  get threadsBusy(): number {
+    return new Set(this.#dispatcher.flights.map((flight) => flight.thread)).size;
+  }
+
+  /** Stops claiming and gives back what has not started. */
+  async drain(): Promise<void> {
+    await this.#claims.closeAndWait();
+    this.#giveBackReady();
+  }
+
+  /** Aborts the signals of what still runs. */
+  abort(): void {
+    this.#dispatcher.abortAll();
+  }
+
+  /** Resolves when nothing runs any more. */
+  async idle(): Promise<void> {
+    while (this.running > 0) await new Promise<void>((resolve) => this.#idlers.push(resolve));
+  }
+
+  /** Kills what still runs, writes everything that is left to write, and ends the threads. */
+  async stop(): Promise<void> {
+    clearInterval(this.#cancelPoll);
+    await this.drain();
+    this.#threads.close();
+    await this.#dispatcher.killAll();
+    await this.idle();
+    this.#giveBackReady(); // What was taken back from threads that have died since.
+    await this.#settler.written();
+    await this.#log.written();
+    await this.#threads.stop();
+    this.#heapWatch.stop();
+  }
+
+  /** For the settler: what attempts have said comes before their end. */
+  async beforeSettling(): Promise<void> {
+    await Promise.all([this.#log.written(), this.#progress.written()]);
+  }
+
+  /** For the settler: this runner no longer holds a task. */
+  settled(task: Settlement['task'], dueInMs: number | null): void {
+    this.#claims.settled(task, dueInMs);
+  }
+
+  /** For the dispatcher, every 25 ms while anything runs. */
+  watched(): void {
+    this.#heapWatch.look();
+  }
+
+  /** For the dispatcher: an attempt has ended. */
+  ended(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void {
+    const { id, type, claim_token, attempt, attempts_forgiven, max_retries } = flight.task;
+    const { retry } = flight.type;
+    const cancel_requested = flight.endedBy === 'cancel';
+    this.#settler.add({
+      task: { id, type, claim_token, attempt, attempts_forgiven, max_retries, retry, cancel_requested },
+      outcome,
+      settledByTask,
+      ranMs,
+      endedAt: performance.now(),
+      threadId: flight.thread.id,
+    });
+    for (const resolve of this.#idlers.splice(0)) resolve();
+  }
+
+  /** For the dispatcher: ends what a killed attempt still does in the database. */
+  killed({ task }: Flight): Promise<void> {
+    return endBackends(this.#parts.database, this.#parts.observe, task);
+  }
+
+  /** For the dispatcher: an attempt speaks while it runs. */
+  said(flight: Flight, message: Exclude<FromThread, { say: 'outcome' | 'log' }>): void {
+    switch (message.say) {
+      case 'progress':
+        this.#progress.show(flight.task.id, message.claimToken, message.fraction, message.message);
+        return;
+      case 'request':
+        void this.#serve(flight, message);
+    }
+  }
+
+  /** For the dispatcher: an attempt, or what it left behind, has written a line. */
+  logged({ taskId, claimToken, line }: FromThread & { say: 'log' }): void {
+    this.#parts.logStream.write(line);
+    this.#log.keep(taskId, claimToken, line);
+  }
+
+  #giveBackReady(): void {
+    for (const task of this.#dispatcher.withdraw()) {
+      this.#settler.add(neverStarted({ ...task, cancel_requested: false }));
+    }
+  }
+
+  async #serve(flight: Flight, { id, request }: FromThread & { say: 'request' }): Promise<void> {
+    try {
+      const value = await serve(this.#parts, flight, request);
+      flight.thread.tell({ say: 'reply', id, ok: true, value });
+    } catch (error) {
+      const { name, message } = error as Error;
+      flight.thread.tell({ say: 'reply', id, ok: false, error: { name, message } });
+    }
+  }
+
+  /** The notification of a cancel may get lost: then it is found here. */
+  async #pollCancels(): Promise<void> {
+    if (this.running === 0 && this.#dispatcher.ready === 0) return;
+    try {
+      const { rows } = await this.#parts.database.query<{ id: string }>(CANCELS_REQUESTED, [
+        this.#parts.runnerId,
+      ]);
+      for (const { id } of rows) this.cancel(id);
+    } catch (error) {
+      this.#parts.observe({ event: 'database_error', during: 'cancel poll', ...describe(error) });
+    }
+  }
+}
+
+const CANCEL_POLL_MS = 1000;

@@ -1,0 +1,98 @@
+import type { AbortReason, AttemptOrder, ReportedOutcome } from '../../workers/protocol.ts';
+import type { ClaimedTask } from './claim.ts';
+import type { Outcome } from './outcome.ts';
+import type { TaskThread } from './task-thread.ts';
+import type { RunnableType } from './task-types.ts';
+
+/** A claimed task that a thread has: one attempt, from dispatch to its outcome. */
+export class Flight {
+  readonly task: ClaimedTask;
+  readonly type: RunnableType;
+  readonly thread: TaskThread;
+  /** Its place in the bundle. */
+  readonly index: number;
+  readonly timeoutMs: number;
+  /** The age at which it is killed, in milliseconds: a cancel comes before the timeout. */
+  killAtMs: number;
+  /** Why it was told to end. The first reason counts. */
+  endedBy: AbortReason | null = null;
+  /** Taken back before it started. */
+  withdrawn = false;
+  constructor(task: ClaimedTask, type: RunnableType, thread: TaskThread, index: number) {
+    this.task = task;
+    this.type = type;
+    this.thread = thread;
+    this.index = index;
+    this.timeoutMs = Math.min(type.timeoutSeconds, task.timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    this.killAtMs = this.timeoutMs;
+  }
+
+  /** What the thread is told. */
+  order(): AttemptOrder {
+    const { task } = this;
+    return {
+      taskId: task.id,
+      type: task.type,
+      claimToken: task.claim_token,
+      attempt: task.attempt,
+      maxRetries: task.max_retries,
+      params: task.params,
+      createdAtMs: task.created_at_ms,
+      domain: task.domain,
+      description: task.description,
+      uniqueKey: task.unique_key,
+    };
+  }
+
+  /** Its age in milliseconds; 0 when it does not run. */
+  ageMs(): number {
+    const running = this.thread.control.running();
+    return running !== null && running.index === this.index ? running.ageMs : 0;
+  }
+
+  /** @returns whether this is the first reason to end */
+  end(reason: AbortReason): boolean {
+    if (this.endedBy !== null) return false;
+    this.endedBy = reason;
+    return true;
+  }
+
+  /** What a thread's report means, given why the attempt was told to end. Work that was finished counts, unless it was cancelled. */
+  outcomeOf(reported: ReportedOutcome): Outcome {
+    if (this.endedBy === 'cancel') return this.outcomeOfDeath('');
+    switch (reported.kind) {
+      case 'succeeded':
+        return { name: 'succeeded', result: reported.result };
+      case 'duplicate':
+        return { name: 'duplicate', of: reported.of };
+      case 'snoozed':
+        return { name: 'snoozed', seconds: reported.seconds, error: reported.error };
+      case 'invalid':
+        return { name: 'invalid', error: reported.error };
+      case 'failed':
+        if (this.endedBy === 'timeout') return this.outcomeOfDeath('');
+        if (this.endedBy === 'stop') return { name: 'given_back', error: reported.error };
+        return { name: 'failed', error: reported.error };
+    }
+  }
+
+  /** What it means that the thread died in the middle of the attempt. @param death why, in plain words */
+  outcomeOfDeath(death: string): Outcome {
+    const error = (name: string, message: string) => ({ name, message });
+    switch (this.endedBy) {
+      case 'timeout':
+        return { name: 'timed_out', error: error('TimeoutError', this.deathReason()) };
+      case 'cancel':
+        return { name: 'cancelled', error: error('Cancelled', 'cancelled while it was running') };
+      case 'stop':
+        return { name: 'given_back', error: error('Stopped', 'the runner stopped before it had ended') };
+      case null:
+        return { name: 'failed', error: error('ThreadDied', death) };
+    }
+  }
+
+  /** Why it is killed. */
+  deathReason(): string {
+    return this.endedBy === 'cancel' ? 'cancelled' : `timed out after ${this.timeoutMs / 1000} s`;
+  }
+}

@@ -1,0 +1,218 @@
+import type { TaskError } from '../../../drizzle/schema/tasks.ts';
+import type { Queryable } from '../database/connect.ts';
+import { refusesTheValues, untilWritten } from '../database/errors.ts';
+import type { Observe } from '../observe/events.ts';
+import { Batcher } from './batcher.ts';
+import type { ClaimedTask } from './claim.ts';
+import { type Attempted, type Decision, decide, type Outcome } from './outcome.ts';
+import { REREAD, SETTLE } from './sql/settle.ts';
+import type { Status } from './task.ts';
+
+/** An attempt that has ended, on its way into the database. */
+export interface Settlement {
+  task: Pick<ClaimedTask, 'id' | 'type' | 'claim_token'> & Attempted;
+  outcome: Outcome;
+  /** The task has called `complete`: its own transaction has settled it, if that was committed. */
+  settledByTask: boolean;
+  ranMs: number;
+  /** When it ended, by `performance.now()`. */
+  endedAt: number;
+  threadId: number | null;
+}
+
+/** What the settler tells of its work. */
+export interface SettleEvents {
+  /** Awaited before each batch: what an attempt wrote comes before its end. */
+  beforeSettling(): Promise<void>;
+  /** This runner no longer holds a task. `dueInMs` says when it is to run again, or is null. */
+  settled(task: Settlement['task'], dueInMs: number | null): void;
+}
+
+/** A claimed task that no thread has started: it is given back untouched. */
+export function neverStarted(task: Omit<Settlement['task'], 'retry'>): Settlement {
+  return {
+    task: { ...task, retry: { strategy: 'cooldown', seconds: 0 } },
+    outcome: { name: 'given_back', error: null },
+    settledByTask: false,
+    ranMs: 0,
+    endedAt: performance.now(),
+    threadId: null,
+  };
+}
+
+/**
+ * Writes what outcomes mean, in batches, until the database has acknowledged each: a settlement is never dropped. One
+ * whose claim is no longer the task's is stale, and changes nothing.
+ */
+export class Settler {
+  readonly #database: Queryable;
+  readonly #observe: Observe;
+  readonly #events: SettleEvents;
+  readonly #batcher: Batcher<Settlement>;
+  /** Settlements that were written since the start. */
+  settled = 0;
+
+  constructor(database: Queryable, observe: Observe, events: SettleEvents) {
+    this.#database = database;
+    this.#observe = observe;
+    this.#events = events;
+    this.#batcher = new Batcher(BATCH, (batch) => this.#write(batch));
+  }
+
+  add(settlement: Settlement): void {
+    this.#batcher.add(settlement);
+  }
+
+  /** Resolves when everything added so far is in the database. */
+  written(): Promise<void> {
+    return this.#batcher.written();
+  }
+
+  async #write(batch: Settlement[]): Promise<void> {
+    await this.#events.beforeSettling();
+    let left = batch;
+    while (left.length > 0) left = await this.#settleOnce(left);
+  }
+
+  /** @returns what has to be decided anew, because somebody changed the task meanwhile */
+  async #settleOnce(batch: Settlement[]): Promise<Settlement[]> {
+    const mine = batch.filter((settlement) => !settlement.settledByTask);
+    const written = mine.length > 0 ? await this.#writeDecisions(mine) : new Set<string>();
+    const others = batch.filter((settlement) => !written.has(settlement.task.claim_token));
+    return others.length > 0 ? this.#decideAnew(others) : [];
+  }
+
+  async #writeDecisions(batch: Settlement[]): Promise<Set<string>> {
+    const decided = batch.map((settlement) => ({
+      settlement,
+      decision: decide(settlement.task, settlement.outcome, Math.random()),
+    }));
+    try {
+      const { rows } = await untilWritten('settle', this.#observe, () =>
+        this.#database.query<{ claim_token: string }>({
+          name: 'settle',
+          text: SETTLE,
+          values: [JSON.stringify(decided.map(({ settlement, decision }) => toRow(settlement, decision)))],
+        }),
+      );
+      const written = new Set(rows.map((row) => row.claim_token));
+      for (const { settlement, decision } of decided) {
+        if (!written.has(settlement.task.claim_token)) continue;
+        this.#tell(settlement, decision.status, decision.error);
+        const dueInMs = decision.status === 'queued' ? decision.delaySeconds * 1000 : null;
+        this.#events.settled(settlement.task, dueInMs);
+      }
+      return written;
+    } catch (error) {
+      if (!refusesTheValues(error)) throw error;
+      return this.#writeOneByOne(batch, error as Error);
+    }
+  }
+
+  /** A value that the database refuses must not hold up the others; its own task has failed. */
+  async #writeOneByOne(batch: Settlement[], error: Error): Promise<Set<string>> {
+    if (batch.length === 1) {
+      const [settlement] = batch as [Settlement];
+      const refused: TaskError = {
+        name: REFUSED,
+        message: `its outcome cannot be stored: ${error.message}`,
+      };
+      // When that is refused too, it is the delay of its retry that cannot be stored: then there is none.
+      const name = isRefused(settlement.outcome) ? 'invalid' : 'failed';
+      return this.#writeDecisions([{ ...settlement, outcome: { name, error: refused } }]);
+    }
+    const written = new Set<string>();
+    for (const settlement of batch)
+      for (const token of await this.#writeDecisions([settlement])) written.add(token);
+    return written;
+  }
+
+  async #decideAnew(batch: Settlement[]): Promise<Settlement[]> {
+    const { rows } = await untilWritten('settle', this.#observe, () =>
+      this.#database.query<Reread>({
+        name: 'reread',
+        text: REREAD,
+        values: [batch.map(({ task }) => task.id)],
+      }),
+    );
+    const now = new Map(rows.map((row) => [row.id, row]));
+    return batch.flatMap((settlement) => this.#afterLook(settlement, now.get(settlement.task.id)));
+  }
+
+  #afterLook(settlement: Settlement, now: Reread | undefined): Settlement[] {
+    const { task } = settlement;
+    if (now === undefined || now.claim_token !== task.claim_token) {
+      this.#observe({ event: 'stale_settle', task_id: task.id, claim_token: task.claim_token });
+      this.#events.settled(task, null);
+      return [];
+    }
+    if (now.status !== 'running') {
+      // Settled under this very claim: by the task itself, or by our own statement whose answer got lost.
+      this.#tell(settlement, now.status, null);
+      this.#events.settled(task, null);
+      return [];
+    }
+    const fresh = { ...task, max_retries: now.max_retries, cancel_requested: now.cancel_requested };
+    const outcome = settlement.settledByTask ? notCommitted(settlement.outcome) : settlement.outcome;
+    return [{ ...settlement, task: fresh, outcome, settledByTask: false }];
+  }
+
+  #tell({ task, outcome, ranMs }: Settlement, status: Status, error: string | null): void {
+    this.settled++;
+    this.#observe({
+      event: 'attempt_ended',
+      task_id: task.id,
+      task_type: task.type,
+      attempt: task.attempt,
+      outcome: outcome.name,
+      status,
+      ran_ms: ranMs,
+      ...(error !== null && { error }),
+    });
+  }
+}
+
+/** The most settlements in a statement. */
+const BATCH = 1000;
+
+interface Reread {
+  id: string;
+  claim_token: string;
+  status: Status;
+  max_retries: number;
+  cancel_requested: boolean;
+}
+
+const REFUSED = 'SettleError';
+
+function isRefused(outcome: Outcome): boolean {
+  return outcome.name === 'failed' && outcome.error.name === REFUSED;
+}
+
+function notCommitted(outcome: Outcome): Outcome {
+  if (outcome.name !== 'succeeded') return outcome;
+  return {
+    name: 'failed',
+    error: { name: 'Error', message: 'complete() was called, but its transaction was not committed' },
+  };
+}
+
+/** A row for the statement, which reads a field that is left out as null: most tasks have nothing to tell but their end. */
+function toRow({ task, ranMs, endedAt, threadId }: Settlement, decision: Decision) {
+  return {
+    id: task.id,
+    token: task.claim_token,
+    max_retries: task.max_retries,
+    cancel_requested: task.cancel_requested,
+    status: decision.status,
+    delay: decision.delaySeconds,
+    back: decision.attemptsBack,
+    result: decision.result ?? undefined,
+    error: decision.error ?? undefined,
+    outcome: decision.record?.outcome,
+    record: decision.record?.error ?? undefined,
+    ran_ms: ranMs,
+    ago_ms: performance.now() - endedAt,
+    thread_id: threadId,
+  };
+}

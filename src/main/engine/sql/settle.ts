@@ -1,0 +1,83 @@
+/**
+ * $1 the settlements, as a JSON array.
+ *
+ * Fenced by the claim token, and by what the decision was made from: when somebody asked for a cancel or raised
+ * max_retries meanwhile, the row is left alone and decided anew (see REREAD). One statement for many tasks, with their
+ * attempt records and the count of ticks: they are told together or not at all.
+ *
+ * A lost attempt loses its token too: should its runner be alive after all, what that still has to say is stale. In any
+ * other case a row that is no longer running under the same token says that this very settle was committed, and only
+ * its answer got lost.
+ */
+export const SETTLE = `
+with ended as materialized (
+  select * from jsonb_to_recordset($1::jsonb) as e(
+    id uuid, token int8, max_retries int4, cancel_requested bool, status text, delay float8, back int4,
+    result text, error text, outcome text, record jsonb, ran_ms float8, ago_ms float8, thread_id int4)
+),
+settled as (
+  update tasks t
+  set status = e.status,
+    attempt = t.attempt - e.back,
+    result = e.result::jsonb,
+    error = e.error,
+    run_at = case when e.status = 'queued' and e.delay > 0 then now() + make_interval(secs => e.delay) else t.run_at end,
+    started_at = case when e.status = 'queued' then null else now() - make_interval(secs => (e.ago_ms + e.ran_ms) / 1000) end,
+    last_run_at = now() - make_interval(secs => (e.ago_ms + e.ran_ms) / 1000),
+    finished_at = case when e.status = 'queued' then null else now() - make_interval(secs => e.ago_ms / 1000) end,
+    updated_at = now(),
+    thread_id = e.thread_id,
+    claim_token = case when e.outcome = 'lost' then null else t.claim_token end
+  from ended e
+  where t.id = e.id and t.claim_token = e.token and t.status = 'running'
+    and t.max_retries = e.max_retries and (t.cancel_requested_at is not null) = e.cancel_requested
+  returning t.id, t.type, e.token as claim_token, t.attempt + e.back as attempt, t.runner_id, t.thread_id, t.status, t.last_run_at,
+    e.outcome, e.record, e.ran_ms, now() - make_interval(secs => e.ago_ms / 1000) as ended_at
+),
+recorded as (
+  insert into task_attempts (task_id, claim_token, attempt, runner_id, thread_id, started_at, finished_at, outcome, error, status_after)
+  select id, claim_token, attempt, runner_id, thread_id, last_run_at, ended_at, outcome, record, status
+  from settled
+  where outcome is not null
+),
+counted as (
+  update periodic_tasks p
+  set runs = p.runs + s.runs, failures = p.failures + s.failures, last_run_at = s.last_run_at,
+    last_status = s.last_status, last_duration_ms = s.last_duration_ms
+  from (
+    select type, count(*) as runs, count(*) filter (where status <> 'completed') as failures,
+      max(last_run_at) as last_run_at, (array_agg(status order by last_run_at desc))[1] as last_status,
+      (array_agg(ran_ms order by last_run_at desc))[1] as last_duration_ms
+    from settled
+    where status in ('completed', 'failed', 'cancelled')
+    group by type
+  ) s
+  where p.name = s.type
+)
+select claim_token from settled`;
+
+/** $1 ids of tasks that SETTLE left alone: what they are now tells why. */
+export const REREAD = `
+select id, claim_token, status, max_retries, cancel_requested_at is not null as cancel_requested
+from tasks
+where id = any($1::uuid[])`;
+
+/** $1 ids, $2 claim tokens, $3 fractions, $4 messages: how far running attempts are. */
+export const PROGRESS = `
+update tasks t
+set progress = jsonb_build_object('fraction', p.fraction, 'message', p.message), updated_at = now()
+from unnest($1::uuid[], $2::int8[], $3::float8[], $4::text[]) as p(id, token, fraction, message)
+where t.id = p.id and t.claim_token = p.token and t.status = 'running'`;
+
+/**
+ * $1 the lines, as a JSON array, in their order. Only those of the attempt that holds its task are kept, or has
+ * completed it: a task that settles itself does so before its last lines are here.
+ */
+export const KEEP_LOG = `
+insert into task_logs (task_id, attempt, at, level, message, fields)
+select t.id, t.attempt, to_timestamp(l.at_ms / 1000), l.level, l.message, l.fields
+from rows from (jsonb_to_recordset($1::jsonb) as (
+  task_id uuid, token int8, at_ms float8, level text, message text, fields jsonb
+)) with ordinality as l(task_id, token, at_ms, level, message, fields, place)
+join tasks t on t.id = l.task_id and t.claim_token = l.token and t.status in ('running', 'completed')
+order by l.place`;

@@ -1,0 +1,54 @@
+import type { Pool, PoolClient } from 'pg';
+import type { Logger } from 'pino';
+import type { AttemptScope } from './attempt.ts';
+import { complete } from './complete.ts';
+import type { SubmitOptions, TaskContext } from './define-task.ts';
+import { REPAIRED, storable, toJson } from './report.ts';
+import type { Thread } from './thread.ts';
+
+/** What an attempt's `run` gets. What is costly is made when it is first asked for. */
+export function createContext(scope: AttemptScope, thread: Thread, payload: unknown): TaskContext {
+  const { order } = scope;
+  let log: Logger | undefined;
+  return {
+    payload,
+    task: {
+      id: order.taskId,
+      type: order.type,
+      attempt: order.attempt,
+      maxRetries: order.maxRetries,
+      createdAt: new Date(order.createdAtMs),
+      domain: order.domain,
+      description: order.description,
+    },
+    get signal(): AbortSignal {
+      return scope.signal;
+    },
+    get log(): Logger {
+      log ??= thread.logger.child({ task_id: order.taskId, task_type: order.type, attempt: order.attempt });
+      return log;
+    },
+    get database(): Pool {
+      return thread.database.pool;
+    },
+    async progress(fraction: number, message?: string): Promise<void> {
+      if (!(typeof fraction === 'number' && fraction >= 0 && fraction <= 1))
+        throw new RangeError(`progress is from 0 to 1, not ${fraction}`);
+      const { value, repaired } = storable(message ?? null);
+      if (repaired) scope.warn(REPAIRED('a progress message'));
+      thread.tell({ say: 'progress', claimToken: order.claimToken, fraction, message: value });
+    },
+    async submit(type: string, params: unknown = {}, options: SubmitOptions = {}) {
+      const answer = await thread.request(order.claimToken, {
+        do: 'submit',
+        type,
+        params: toJson(params).json ?? '{}',
+        options: JSON.stringify(options),
+      });
+      return answer as { id: string; deduplicated: boolean };
+    },
+    complete(client: Pick<PoolClient, 'query'>, result?: unknown): Promise<void> {
+      return complete(scope, client, result);
+    },
+  };
+}

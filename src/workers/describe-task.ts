@@ -1,0 +1,154 @@
+import type { RetryPolicy } from '../../drizzle/schema/tasks.ts';
+import type { DatabaseTaskDefinition, PeriodicTaskDefinition, Retry } from './define-task.ts';
+import { everySeconds } from './every.ts';
+import { importTask, isDatabaseTask, type TaskFile } from './load-tasks.ts';
+import type { TaskTypeDescription } from './protocol.ts';
+import { storable } from './report.ts';
+
+/** Loads a task file and describes its type. @throws Error with every reason why it cannot be used */
+export async function describeTask(file: TaskFile): Promise<TaskTypeDescription> {
+  const definition = await importTask(file.path);
+  const common = {
+    name: file.type,
+    file: file.path,
+    description: definition.description ?? null,
+    emoji: definition.emoji ?? null,
+    timeoutSeconds: positive('timeoutSeconds', definition.timeoutSeconds ?? 300),
+  };
+  if (typeof definition.run !== 'function') throw new Error('run is missing: it must be a function');
+  const described = await (isDatabaseTask(definition)
+    ? describeDatabaseTask(definition)
+    : describePeriodicTask(definition));
+  // It is published together with all others: text that PostgreSQL cannot hold would keep them out as well.
+  return storable({ ...common, ...described }).value;
+}
+
+type Described = Omit<TaskTypeDescription, 'name' | 'file' | 'description' | 'emoji' | 'timeoutSeconds'>;
+
+async function describeDatabaseTask(definition: DatabaseTaskDefinition): Promise<Described> {
+  const { deduplicate = 'none', batchSize, maxRetries = 3 } = definition;
+  if (typeof definition.payload?.safeParseAsync !== 'function')
+    throw new Error('payload is missing: it must be a zod schema');
+  if (deduplicate !== 'none' && deduplicate !== 'payload' && typeof deduplicate !== 'function') {
+    throw new Error(`deduplicate must be 'payload', 'none' or a function of the payload`);
+  }
+  return {
+    kind: 'database',
+    ...(await payloadSchema(definition)),
+    maxRetries: wholeNumber('maxRetries', maxRetries, 0),
+    retry: retryPolicy(definition.retry),
+    batchSize: batchSize === undefined ? null : wholeNumber('batchSize', batchSize, 1),
+    pollIntervalSeconds: positive('pollIntervalSeconds', definition.pollIntervalSeconds ?? 5),
+    deduplicate: typeof deduplicate === 'function' ? 'function' : deduplicate,
+    schedule: null,
+  };
+}
+
+async function describePeriodicTask(definition: PeriodicTaskDefinition): Promise<Described> {
+  const { every, cron, timezone = 'UTC', missed = 'once', overlap = 'skip' } = definition;
+  if ((every === undefined) === (cron === undefined))
+    throw new Error('a periodic task needs either every or cron');
+  oneOf('missed', missed, ['skip', 'once', 'all']);
+  oneOf('overlap', overlap, ['skip', 'queue']);
+  if (cron !== undefined) await checkCron(cron, timezone);
+  return {
+    kind: 'periodic',
+    payloadSchema: {},
+    warnings: [],
+    maxRetries: 0, // A failed tick is never retried: the next tick is the retry.
+    retry: retryPolicy(undefined),
+    batchSize: 1,
+    pollIntervalSeconds: 5,
+    deduplicate: 'none',
+    schedule: {
+      every: every ?? null,
+      everySeconds: every === undefined ? null : everySeconds(every),
+      cron: cron ?? null,
+      timezone,
+      missed,
+      overlap,
+      runOnStart: definition.runOnStart ?? every !== undefined,
+    },
+  };
+}
+
+/** Imported here alone: threads that only run tasks need neither zod's own JSON Schema nor croner. */
+async function payloadSchema(
+  definition: DatabaseTaskDefinition,
+): Promise<Pick<TaskTypeDescription, 'payloadSchema' | 'warnings'>> {
+  const { z } = await import('zod');
+  try {
+    const schema = z.toJSONSchema(definition.payload, { io: 'input' });
+    checkPatterns(schema);
+    return { payloadSchema: schema, warnings: [] };
+  } catch (error) {
+    const reason = `its payload cannot be expressed as JSON Schema and is only checked in the thread: ${(error as Error).message}`;
+    return { payloadSchema: {}, warnings: [reason] };
+  }
+}
+
+/** JSON Schema reads patterns as Unicode ones, in which more has to be escaped and less may be. @throws SyntaxError */
+function checkPatterns(schema: object): void {
+  JSON.stringify(schema, (key, value: unknown) => {
+    if (key === 'pattern' && typeof value === 'string') new RegExp(value, 'u');
+    return value;
+  });
+}
+
+async function checkCron(cron: string, timezone: string): Promise<void> {
+  const { Cron } = await import('croner');
+  if (cron.length > 200) throw new Error(`cron has ${cron.length} characters, 200 is the most`);
+  const fields = cron.trim().split(/\s+/).length;
+  if (fields !== 5 && fields !== 6) throw new Error(`cron '${cron}' has ${fields} fields, not 5 or 6`);
+  let next: Date | null;
+  try {
+    next = new Cron(cron, { timezone }).nextRun();
+  } catch (error) {
+    throw new Error(
+      `cron '${cron}' with the time zone '${timezone}' is not valid: ${(error as Error).message}`,
+    );
+  }
+  if (next === null) throw new Error(`cron '${cron}' never fires`);
+}
+
+function retryPolicy(retry: Retry = { strategy: 'cooldown' }): RetryPolicy {
+  if (retry.strategy === 'cooldown')
+    return { strategy: 'cooldown', seconds: duration('retry.seconds', retry.seconds ?? 600) };
+  oneOf('retry.strategy', retry.strategy, ['cooldown', 'exponential']);
+  return {
+    strategy: 'exponential',
+    seconds: duration('retry.seconds', retry.seconds ?? 2),
+    factor: positive('retry.factor', retry.factor ?? 2),
+    maxSeconds: duration('retry.maxSeconds', retry.maxSeconds ?? 3600),
+    jitter: retry.jitter ?? true,
+  };
+}
+
+function positive(name: string, value: number): number {
+  if (!(Number.isFinite(value) && value > 0))
+    throw new Error(`${name} must be a number above 0, not ${value}`);
+  return value;
+}
+
+/** Of seconds: a hundred years is the most, which PostgreSQL can still add to a time. */
+function duration(name: string, value: number): number {
+  if (!(value >= 0 && value <= CENTURY_SECONDS))
+    throw new Error(`${name} must be a number of seconds from 0 to ${CENTURY_SECONDS}, not ${value}`);
+  return value;
+}
+
+const CENTURY_SECONDS = 3_155_760_000;
+
+function wholeNumber(name: string, value: number, least: number): number {
+  if (!(Number.isInteger(value) && value >= least && value <= MOST))
+    throw new Error(`${name} must be a whole number from ${least} to ${MOST}, not ${value}`);
+  return value;
+}
+
+/** Far from what the database's integers hold. */
+const MOST = 1_000_000;
+
+function oneOf(name: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value))
+    throw new Error(`${name} must be one of ${allowed.join(', ')}, not '${value}'`);
+}

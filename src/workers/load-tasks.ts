@@ -1,0 +1,93 @@
+import { readdirSync } from 'node:fs';
+import { join, parse } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { z } from 'zod';
+import { loading } from './attempt.ts';
+import { brandOf, type DatabaseTaskDefinition, type PeriodicTaskDefinition } from './define-task.ts';
+
+export type Definition = DatabaseTaskDefinition | PeriodicTaskDefinition;
+
+/** A file in a task folder. Its name is the task type. */
+export interface TaskFile {
+  type: string;
+  path: string;
+}
+
+/** A task as it is run: what its kind leaves out is null. */
+export interface LoadedTask {
+  payload: z.ZodType | null;
+  result: z.ZodType | null;
+  keyOf: ((payload: unknown) => string) | null;
+  run(context: unknown): unknown;
+}
+
+/**
+ * The task files of the folders, in their order. Sub-folders and files that begin with `_` are helpers.
+ * @throws Error when a folder cannot be read
+ */
+export function listTaskFiles(folders: readonly string[]): TaskFile[] {
+  return folders.flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory() && /^[^_.].*\.m?js$/.test(entry.name))
+      .map((entry) => ({ type: parse(entry.name).name, path: join(folder, entry.name) }))
+      .sort((a, b) => (a.type < b.type ? -1 : 1)),
+  );
+}
+
+/** Imports a task file. @throws Error when it does not load, or exports something else */
+export async function importTask(path: string): Promise<Definition> {
+  const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  const kind = brandOf(module.default);
+  if (kind !== 'database' && kind !== 'periodic') {
+    throw new Error(
+      'its default export is not a task: export default defineDatabaseTask({ … }) or definePeriodicTask({ … })',
+    );
+  }
+  return module.default as Definition;
+}
+
+/** The tasks a thread has loaded: each at its first run. */
+export class TaskFiles {
+  readonly folders: readonly string[];
+  readonly #loaded = new Map<string, LoadedTask>();
+
+  constructor(folders: readonly string[]) {
+    this.folders = folders;
+  }
+
+  /** @throws Error when there is no such file, or it does not load */
+  async load(type: string): Promise<LoadedTask> {
+    const loaded = this.#loaded.get(type);
+    if (loaded !== undefined) return loaded;
+    const file = listTaskFiles(this.folders).find((candidate) => candidate.type === type);
+    if (file === undefined) throw new Error(`there is no task file '${type}' any more`);
+    const task = toLoadedTask(await loading(() => importTask(file.path)));
+    this.#loaded.set(type, task);
+    return task;
+  }
+}
+
+function toLoadedTask(definition: Definition): LoadedTask {
+  const run = definition.run.bind(definition) as LoadedTask['run'];
+  if (!isDatabaseTask(definition)) return { payload: null, result: null, keyOf: null, run };
+  const { payload, result, deduplicate } = definition;
+  const keyOf = typeof deduplicate === 'function' ? (value: unknown) => uniqueKey(deduplicate(value)) : null;
+  return { payload, result: result ?? null, keyOf, run };
+}
+
+/** @throws TypeError when it is not what the column and its index can hold */
+function uniqueKey(key: unknown): string {
+  if (
+    typeof key === 'string' &&
+    key.length >= 1 &&
+    key.length <= 255 &&
+    !key.includes('\0') &&
+    key.isWellFormed()
+  )
+    return key;
+  throw new TypeError('deduplicate must return a string of 1 to 255 characters that PostgreSQL can hold');
+}
+
+export function isDatabaseTask(definition: Definition): definition is DatabaseTaskDefinition {
+  return brandOf(definition) === 'database';
+}

@@ -1,0 +1,181 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { RetryPolicy, TaskError } from '../../drizzle/schema/tasks.ts';
+
+/*
+ * What the main thread and a worker thread say to each other. Both sides import this file, and nothing else of the
+ * other's.
+ *
+ * Attempts travel in bundles: several short ones in a message, because the hop costs more than the work. They still
+ * run one at a time. The bundle's control block, in shared memory, says which one runs and since when: the main
+ * thread can see a hung attempt, and take back what has not started, without the thread's help.
+ */
+
+/** One attempt to run. Payloads travel as JSON text: the main thread never parses them. */
+export interface AttemptOrder {
+  taskId: string;
+  type: string;
+  claimToken: string;
+  attempt: number;
+  maxRetries: number;
+  params: string;
+  createdAtMs: number;
+  domain: string | null;
+  description: string | null;
+  uniqueKey: string | null;
+}
+
+export interface Bundle {
+  control: SharedArrayBuffer;
+  attempts: AttemptOrder[];
+}
+
+/** What a thread gets at its start, with one end of the channel for everything that is not a bundle. */
+export interface BootOrder {
+  port: MessagePort;
+  /** For the tasks' own pool. */
+  databaseUrl: string;
+  /** Folder paths, in order; the first is the engine's own. */
+  taskFolders: string[];
+  logLevel: string;
+}
+
+export interface BundleEnd {
+  dirty: Dirt | null;
+}
+
+/** What is left in a thread that could disturb what it runs next: the thread has to be replaced. */
+export interface Dirt {
+  reason: string;
+  /** Whose it is, or null when a module left it that belongs to no task. */
+  taskType: string | null;
+}
+
+/** How an attempt ended, as far as the thread can know. Results are JSON text. */
+export type ReportedOutcome =
+  | { kind: 'succeeded'; result: string | null }
+  | { kind: 'failed'; error: ErrorRecord }
+  | { kind: 'invalid'; error: ErrorRecord }
+  | { kind: 'snoozed'; seconds: number; error: ErrorRecord }
+  | { kind: 'duplicate'; of: string };
+
+/** What is kept of anything that was thrown. */
+export type ErrorRecord = TaskError;
+
+export type FromThread =
+  | {
+      say: 'outcome';
+      index: number;
+      claimToken: string;
+      outcome: ReportedOutcome;
+      settledByTask: boolean;
+      ranMs: number;
+    }
+  /** Also of an attempt that has ended: what it left behind may still speak. */
+  | { say: 'log'; taskId: string; claimToken: string; line: string }
+  | { say: 'progress'; claimToken: string; fraction: number; message: string | null }
+  | { say: 'request'; id: number; claimToken: string; request: ThreadRequest };
+
+/** What only the main thread can do for an attempt. */
+export type ThreadRequest =
+  | { do: 'submit'; type: string; params: string; options: string }
+  | { do: 'claim-unique-key'; key: string }
+  | { do: 'end-connections' };
+
+export type ToThread =
+  | { say: 'abort'; claimToken: string; reason: AbortReason }
+  | { say: 'reply'; id: number; ok: true; value: unknown }
+  | { say: 'reply'; id: number; ok: false; error: ErrorRecord };
+
+export type AbortReason = 'timeout' | 'cancel' | 'stop';
+
+/** What a thread tells of a task file. Times are in seconds; `null` means the default does not apply. */
+export interface TaskTypeDescription {
+  name: string;
+  file: string;
+  kind: 'database' | 'periodic';
+  description: string | null;
+  emoji: string | null;
+  payloadSchema: Record<string, unknown>;
+  timeoutSeconds: number;
+  maxRetries: number;
+  retry: RetryPolicy;
+  batchSize: number | null;
+  pollIntervalSeconds: number;
+  deduplicate: 'none' | 'payload' | 'function';
+  schedule: {
+    every: string | null;
+    everySeconds: number | null;
+    cron: string | null;
+    timezone: string;
+    missed: 'skip' | 'once' | 'all';
+    overlap: 'skip' | 'queue';
+    runOnStart: boolean;
+  } | null;
+  warnings: string[];
+}
+
+/** The most attempts in one bundle. */
+export const BUNDLE_LIMIT = 64;
+
+const WAITING = 0;
+const STARTED = 1;
+const WITHDRAWN = 2;
+const NOBODY = -1;
+
+/**
+ * The shared memory of a bundle: a state for each attempt, which one is running, and since when. Each attempt is
+ * either started by the thread or withdrawn by the main thread, never both: one compare-and-swap decides.
+ */
+export class Control {
+  readonly buffer: SharedArrayBuffer;
+  readonly #states: Int32Array;
+  readonly #current: Int32Array;
+  readonly #startedAt: BigInt64Array;
+
+  constructor(buffer = new SharedArrayBuffer(16 + 4 * BUNDLE_LIMIT)) {
+    this.buffer = buffer;
+    this.#startedAt = new BigInt64Array(buffer, 0, 1);
+    this.#current = new Int32Array(buffer, 8, 1);
+    this.#states = new Int32Array(buffer, 16, BUNDLE_LIMIT);
+  }
+
+  /** Main thread, before a bundle is sent: nobody else looks at the block then. */
+  reset(): void {
+    this.#states.fill(WAITING);
+    Atomics.store(this.#current, 0, NOBODY);
+  }
+
+  /** Worker thread. @returns false when the main thread has withdrawn the attempt */
+  start(index: number): boolean {
+    if (Atomics.compareExchange(this.#states, index, WAITING, STARTED) !== WAITING) return false;
+    Atomics.store(this.#startedAt, 0, process.hrtime.bigint());
+    Atomics.store(this.#current, 0, index);
+    return true;
+  }
+
+  /** Worker thread, when the task file of the current attempt is loaded: its age counts from now. */
+  loaded(): void {
+    Atomics.store(this.#startedAt, 0, process.hrtime.bigint());
+  }
+
+  /** Worker thread, when an attempt has ended and before its outcome is told. */
+  end(): void {
+    Atomics.store(this.#current, 0, NOBODY);
+  }
+
+  /** Main thread. @returns false when the thread has started the attempt */
+  withdraw(index: number): boolean {
+    return Atomics.compareExchange(this.#states, index, WAITING, WITHDRAWN) === WAITING;
+  }
+
+  started(index: number): boolean {
+    return Atomics.load(this.#states, index) === STARTED;
+  }
+
+  /** Main thread: the attempt that runs and its age. Threads of one process share the monotonic clock. */
+  running(): { index: number; ageMs: number } | null {
+    const index = Atomics.load(this.#current, 0);
+    if (index === NOBODY) return null;
+    return { index, ageMs: Number(process.hrtime.bigint() - Atomics.load(this.#startedAt, 0)) / 1e6 };
+  }
+}

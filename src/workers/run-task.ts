@@ -1,0 +1,66 @@
+import { threadId } from 'node:worker_threads';
+import { AttemptScope } from './attempt.ts';
+import { describeTask } from './describe-task.ts';
+import { listTaskFiles, type TaskFile, TaskFiles } from './load-tasks.ts';
+import {
+  type BootOrder,
+  type Bundle,
+  type BundleEnd,
+  Control,
+  type TaskTypeDescription,
+} from './protocol.ts';
+import { toErrorRecord } from './report.ts';
+import { resolveFromEngine } from './resolve-from-engine.ts';
+import { runAttempt } from './run-attempt.ts';
+import { Thread } from './thread.ts';
+
+/*
+ * The entry of a worker thread: what Piscina calls. A thread runs the attempts of a bundle one after the other and
+ * reports how each ended; what becomes of a task is never decided here.
+ */
+
+let thread: Thread | undefined;
+
+/** The first call: connects the thread. @returns its id, as Node counts threads */
+export function boot(order: BootOrder): number {
+  if (order.taskFolders.length > 1) resolveFromEngine(order.taskFolders.slice(1));
+  thread = new Thread(order, new TaskFiles(order.taskFolders));
+  return threadId;
+}
+
+/** The task files there are. */
+export function list(): TaskFile[] {
+  return listTaskFiles(booted().files.folders);
+}
+
+/** Loads one task file and describes it. @throws Error with the reason when it is not a task */
+export async function describe(file: TaskFile): Promise<TaskTypeDescription> {
+  try {
+    return await describeTask(file);
+  } catch (thrown) {
+    // A file can throw anything, and of much of that structured clone keeps no message.
+    throw new Error(toErrorRecord(thrown).message);
+  }
+}
+
+/** Runs the attempts of a bundle, one at a time, until it is done or has left something behind. */
+export async function run(bundle: Bundle): Promise<BundleEnd> {
+  const here = booted();
+  if (here.dirty !== null) return { dirty: here.dirty };
+  const control = new Control(bundle.control);
+  for (const [index, order] of bundle.attempts.entries()) {
+    if (!control.start(index)) continue;
+    const scope = new AttemptScope(order, here);
+    const report = await runAttempt(scope, here, () => control.loaded());
+    control.end();
+    here.tell({ say: 'outcome', index, claimToken: order.claimToken, ...report });
+    const dirty = await here.leftBehind();
+    if (dirty !== null) return { dirty };
+  }
+  return { dirty: null };
+}
+
+function booted(): Thread {
+  if (thread === undefined) throw new Error('the thread was not booted');
+  return thread;
+}

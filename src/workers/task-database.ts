@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module';
+import type { Pool, PoolClient } from 'pg';
+import { currentAttempt } from './attempt.ts';
+
+const require = createRequire(import.meta.url);
+
+/**
+ * The pool of a thread's tasks. Its connections carry the running attempt's name, so that the runner can end them
+ * when it kills the attempt, and nothing that an attempt leaves on a connection reaches the next one.
+ */
+export class TaskDatabase {
+  readonly pool: Pool;
+  readonly #held = new Set<PoolClient>();
+  readonly #names = new WeakMap<PoolClient, string>();
+
+  constructor(url: string) {
+    const { Pool } = require('pg') as typeof import('pg');
+    // Idle connections do not keep a thread busy: otherwise every attempt that used one would count as unfinished.
+    this.pool = new Pool({
+      connectionString: url,
+      max: 5,
+      allowExitOnIdle: true,
+      connectionTimeoutMillis: 10_000,
+      // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, which its types do not say
+      onConnect: (client) => this.#name(client as PoolClient),
+    });
+    this.pool.on('error', () => {}); // An idle connection broke: the pool makes another one when one is needed.
+    this.pool.on('acquire', (client) => this.#acquired(client));
+    this.pool.on('release', (_error, client) => this.#released(client));
+  }
+
+  /** Closes the connections that the attempt has not given back. @returns whether there were any */
+  async releaseHeld(): Promise<boolean> {
+    const held = [...this.#held];
+    await Promise.all(
+      held.map((client) => {
+        const ended = client.end().catch(() => {});
+        client.release(); // Else the pool would count it for ever.
+        return ended;
+      }),
+    );
+    return held.length > 0;
+  }
+
+  #acquired(client: PoolClient): void {
+    this.#held.add(client);
+    // Queued before the caller's first statement. If it fails, so does that one, and the caller hears of it.
+    if (this.#names.get(client) !== connectionName()) this.#name(client).catch(() => {});
+  }
+
+  async #name(client: PoolClient): Promise<void> {
+    const name = connectionName();
+    this.#names.set(client, name);
+    await client.query(`${FORGET}; set application_name = '${name}'`);
+  }
+
+  /** A connection that comes back inside a transaction is closed: its locks must not outlive the attempt. */
+  #released(client: PoolClient): void {
+    this.#held.delete(client);
+    if (client.getTransactionStatus() !== 'I') client.end().catch(() => {});
+  }
+}
+
+/** What an earlier attempt may have set on a connection. `discard all` would break pg's prepared statements. */
+const FORGET =
+  'reset all; reset session authorization; select pg_advisory_unlock_all(); unlisten *; discard temp';
+
+/** The application_name of an attempt's connections: exactly the 63 bytes that PostgreSQL keeps. */
+function connectionName(): string {
+  const order = currentAttempt()?.order;
+  return order === undefined ? 'heddle' : `heddle:${order.taskId}:${order.claimToken}`;
+}

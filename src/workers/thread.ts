@@ -1,0 +1,154 @@
+import { createRequire } from 'node:module';
+import type { MessagePort } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { type AttemptScope, currentAttempt, isModulesOwn } from './attempt.ts';
+import type { TaskFiles } from './load-tasks.ts';
+import type { BootOrder, Dirt, FromThread, ThreadRequest, ToThread } from './protocol.ts';
+import { toErrorRecord } from './report.ts';
+import { TaskDatabase } from './task-database.ts';
+
+const require = createRequire(import.meta.url);
+
+/** What lives as long as the thread does: the line to the main thread, the task files, the pool, the logger. */
+export class Thread {
+  readonly files: TaskFiles;
+  readonly #port: MessagePort;
+  readonly #order: BootOrder;
+  readonly #replies = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #requests = 0;
+  #attempt: AttemptScope | null = null;
+  #database: TaskDatabase | undefined;
+  #logger: Logger | undefined;
+  /** What was running when the attempt began: anything beyond it was left behind by the attempt. */
+  #resources: string[] = [];
+  #dirty: Dirt | null = null;
+
+  constructor(order: BootOrder, files: TaskFiles) {
+    this.#order = order;
+    this.#port = order.port;
+    this.files = files;
+    this.#port.on('message', (message: ToThread) => this.#hear(message));
+    process.on('uncaughtException', (error) => this.#crash('uncaught', error));
+    process.on('unhandledRejection', (reason) => this.#crash('unhandled rejection', reason));
+    this.#refuseLateExits();
+  }
+
+  /** An error that came up while the thread was idle: it has to be replaced before it runs anything. */
+  get dirty(): Dirt | null {
+    return this.#dirty;
+  }
+
+  /** The attempt that is running now hears of aborts, and takes the blame for errors that have no other owner. */
+  begin(attempt: AttemptScope): void {
+    this.#attempt = attempt;
+  }
+
+  /** Its task is loaded: what its module started stays, what comes from now on is the attempt's. */
+  loaded(): void {
+    this.#resources = process.getActiveResourcesInfo();
+  }
+
+  tell(message: FromThread): void {
+    this.#port.postMessage(message);
+  }
+
+  /** Asks the main thread for something and waits for the answer. */
+  request(claimToken: string, request: ThreadRequest): Promise<unknown> {
+    const id = this.#requests++;
+    return new Promise((resolve, reject) => {
+      this.#replies.set(id, { resolve, reject });
+      this.tell({ say: 'request', id, claimToken, request });
+    });
+  }
+
+  /** Made at first use: most threads never need a pool, and loading pg costs time and memory. */
+  get database(): TaskDatabase {
+    this.#database ??= new TaskDatabase(this.#order.databaseUrl);
+    return this.#database;
+  }
+
+  /** Ends what the attempt still holds of the database: its transactions roll back, its statements do not go on. */
+  async releaseDatabase({ order }: AttemptScope): Promise<void> {
+    const held = await this.#database?.releaseHeld();
+    // A statement that was sent runs on, and commits, although nobody listens any more.
+    if (held) await this.request(order.claimToken, { do: 'end-connections' });
+  }
+
+  /** Lines go to the attempt in whose asynchronous context they are written. */
+  get logger(): Logger {
+    this.#logger ??= (require('pino') as typeof import('pino')).pino(
+      { level: this.#order.logLevel, base: {} },
+      { write: (line: string) => currentAttempt()?.keepLine(line) },
+    );
+    return this.#logger;
+  }
+
+  /**
+   * What the last attempt left running, or null when the thread is as it was. Something that is just ending, such as
+   * a closing socket, gets a moment.
+   */
+  async leftBehind(): Promise<Dirt | null> {
+    const taskType = this.#attempt?.order.type ?? null;
+    this.#attempt = null;
+    for (let turn = 0; turn < GRACE_TURNS && this.#dirty === null; turn++) {
+      const left = beyond(this.#resources, process.getActiveResourcesInfo());
+      if (left.length === 0) return null;
+      if (turn === GRACE_TURNS - 1) return { reason: `something running (${left.join(', ')})`, taskType };
+      await new Promise((resolve) => setTimeout(resolve, 1 << turn).unref());
+    }
+    return this.#dirty;
+  }
+
+  #hear(message: ToThread): void {
+    if (message.say === 'abort') {
+      if (this.#attempt?.order.claimToken === message.claimToken) this.#attempt.abort(message.reason);
+      return;
+    }
+    const waiting = this.#replies.get(message.id);
+    this.#replies.delete(message.id);
+    if (message.ok) waiting?.resolve(message.value);
+    else waiting?.reject(Object.assign(new Error(message.error.message), { name: message.error.name }));
+  }
+
+  /**
+   * An error that nobody caught. The asynchronous context it comes from tells whose it is: a timer that an earlier
+   * attempt left behind must not fail the one that runs now.
+   */
+  #crash(kind: 'uncaught' | 'unhandled rejection', thrown: unknown): void {
+    const owner = isModulesOwn() ? null : (currentAttempt() ?? this.#attempt);
+    const error = toErrorRecord(thrown);
+    this.#dirty ??= {
+      reason: `an error that nobody caught (${error.message})`,
+      taskType: owner?.order.type ?? null,
+    };
+    if (owner === null) return;
+    if (owner === this.#attempt) owner.crash({ ...error, message: `${kind}: ${error.message}` });
+    else owner.keepLateError(kind, error);
+  }
+
+  /** An exit that an earlier attempt left behind must not take the one that runs now with it: it is an error. */
+  #refuseLateExits(): void {
+    const exit = process.exit;
+    process.exit = (code) => {
+      const owner = currentAttempt();
+      if (owner === null || owner === this.#attempt) exit(code);
+      throw new Error(`process.exit(${code ?? ''}) is too late`);
+    };
+  }
+}
+
+/** 1 + 2 + 4 + 8 + 16 ms. */
+const GRACE_TURNS = 6;
+
+function beyond(before: readonly string[], now: readonly string[]): string[] {
+  const known = [...before];
+  return now.filter((resource) => {
+    const at = known.indexOf(resource);
+    if (at === -1) return !PASSING.has(resource);
+    known.splice(at, 1);
+    return false;
+  });
+}
+
+/** Resources of Node's own that end by themselves and run nobody's code. */
+const PASSING = new Set(['CloseReq', 'Immediate']);
