@@ -1,0 +1,88 @@
+/*
+ * There is no index on finished_at: every settle would have to write to it. But ids sort by their creation, and what
+ * was created after the cutoff cannot have finished before it: the ids below the cutoff's are walked in their order,
+ * some at a time, and of those the expired ones are deleted. What is passed and stays is what was created before the
+ * cutoff and is unfinished, finished late, kept for longer, or waited for.
+ *
+ * Rows that somebody has locked are left for the next time. A task that an unfinished one depends on stays.
+ */
+
+/** The most ids a statement walks, and so the most tasks it deletes. */
+export const BATCH = 1000;
+
+const FINISHED = `('completed', 'failed', 'cancelled')`;
+
+/** Asked by the index tasks_waiting, whose condition has to be spelled out. */
+const NOT_WAITED_FOR = `
+  not exists (
+    select from tasks d
+    where d.depends_on @> array[t.id] and d.depends_on <> '{}' and d.status in ('created', 'queued', 'running'))`;
+
+/** The smallest id that a task created at the cutoff can have: 48 bits of milliseconds, the rest zero. */
+const ID_AT_CUTOFF = `
+  (lpad(to_hex((extract(epoch from now() - make_interval(secs => $2)) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid`;
+
+/** The status is asked again, as it is once the row is locked: somebody may have run the task anew. */
+const DELETE_EXPIRED = `
+deleted as (
+  delete from tasks
+  where id = any(array(
+    select t.id
+    from tasks t
+    where t.id = any(array(select id from walked where expired)) and t.status in ${FINISHED} and ${NOT_WAITED_FOR}
+    for update skip locked
+  ))
+  returning id
+)
+select (select id from walked order by id desc limit 1) as last, (select count(*) from walked)::int as walked,
+  (select count(*) from deleted)::int as deleted`;
+
+/** $1 the id to go on after, $2 the retention in seconds. Walks the primary key. */
+export const PRUNE_COMPLETED = `
+with walked as materialized (
+  select id, status = 'completed' and finished_at < now() - make_interval(secs => $2) as expired
+  from tasks
+  where id > $1 and id < ${ID_AT_CUTOFF}
+  order by id
+  limit ${BATCH}
+),
+${DELETE_EXPIRED}`;
+
+/** $1 the id to go on after, $2 the retention in seconds. Walks the index tasks_ended_badly. */
+export const PRUNE_ENDED_BADLY = `
+with walked as materialized (
+  select id, finished_at < now() - make_interval(secs => $2) as expired
+  from tasks
+  where status in ('failed', 'cancelled') and id > $1 and id < ${ID_AT_CUTOFF}
+  order by id
+  limit ${BATCH}
+),
+${DELETE_EXPIRED}`;
+
+/** $1 a periodic type, $2 how many of its finished ticks stay. Walks the index tasks_slot from its latest slot. */
+export const PRUNE_TICKS = `
+with deleted as (
+  delete from tasks
+  where id = any(array(
+    select t.id
+    from tasks t
+    where t.type = $1 and t.slot is not null and t.status in ${FINISHED} and ${NOT_WAITED_FOR}
+      and t.slot <= (
+        select slot from tasks
+        where type = $1 and slot is not null and status in ${FINISHED}
+        order by slot desc offset $2 limit 1)
+    order by t.slot
+    limit ${BATCH}
+    for update skip locked
+  ))
+  returning id
+)
+select count(*)::int as deleted from deleted`;
+
+export const PERIODIC_TYPES = 'select name from periodic_tasks order by name';
+
+/** Runners that stopped or died a day ago. One that still has tasks is left to the rescue. */
+export const PRUNE_RUNNERS = `
+delete from runners r
+where r.last_seen_at < now() - interval '24 hours'
+  and not exists (select from tasks t where t.status = 'running' and t.runner_id = r.id)`;

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { discover } from '../../../src/main/engine/discover.ts';
+import { Engine } from '../../../src/main/engine/engine.ts';
+import { publishTaskTypes } from '../../../src/main/engine/publish.ts';
+import { TaskTypeCatalogue } from '../../../src/main/engine/task-types.ts';
+import { Wake } from '../../../src/main/engine/wake.ts';
+import { Scheduler } from '../../../src/main/leader/schedule.ts';
+import { packageRoot } from '../../../src/main/package-root.ts';
+import { captureEvents } from '../../support/capture-events.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+test('a task of every second starts within 100 ms of its time, every second', async (t) => {
+  const database = await createTestDatabase();
+  t.after(() => database.drop());
+  const pool = database.pool();
+  const { observe } = captureEvents();
+  const threadOptions = {
+    databaseUrl: database.url,
+    taskFolders: [join(packageRoot, 'dist/test/fixtures/periodic')],
+    logLevel: 'silent',
+    maxHeapMb: 128,
+    bootTimeoutMs: 20_000,
+  };
+  const { types } = await discover(threadOptions);
+  await publishTaskTypes(pool, types);
+  const engine = new Engine({
+    runnerId: '019a0000-0000-7000-8000-000000000001',
+    database: pool,
+    catalogue: new TaskTypeCatalogue(pool),
+    types,
+    threads: 1,
+    threadOptions,
+    killGraceMs: 500,
+    observe,
+    logStream: { write: () => {} },
+  });
+  const scheduler = new Scheduler(pool, types, observe);
+  const due = (inMs: number) => {
+    engine.wake(inMs);
+    scheduler.look();
+  };
+  const wake = new Wake(database.url, { due, cancel: () => {} }, observe);
+  await engine.start();
+  t.after(() => engine.stop());
+  wake.start();
+  t.after(() => wake.stop());
+  engine.open();
+  scheduler.start('start');
+  t.after(() => scheduler.stop());
+
+  const ticks = await waitFor('five ticks', async () => {
+    const { rows } = await pool.query<Tick>(
+      "select slot, run_at, started_at from tasks where status = 'completed' order by slot",
+    );
+    return rows.length >= 5 ? rows : null;
+  });
+  const first = ticks[0] as Tick;
+  for (const [index, { slot, run_at, started_at }] of ticks.entries()) {
+    assert.equal(+slot, +first.slot + index * 1000);
+    assert.deepEqual(run_at, slot);
+    const late = +started_at - +run_at;
+    assert.ok(late >= 0 && late <= 100, `tick ${index} started ${late} ms late`);
+  }
+});
+
+interface Tick {
+  slot: Date;
+  run_at: Date;
+  started_at: Date;
+}
