@@ -1,0 +1,49 @@
+import type { Config } from './config.ts';
+import { connect } from './database/connect.ts';
+import { FinishWatch } from './engine/finish-watch.ts';
+import { TaskTypeCatalogue } from './engine/task-types.ts';
+import { createApp } from './http/app.ts';
+import type { PendingMigrations } from './http/parts.ts';
+import { listen } from './http/server.ts';
+import type { Observe } from './observe/events.ts';
+
+/** What the API needs from whoever starts it. */
+export interface ApiOptions {
+  databaseUrl: string;
+  observe: Observe;
+  pendingMigrations: PendingMigrations;
+}
+
+export interface Api {
+  /** Where it listens. */
+  url: string;
+  /** Takes no more connections, answers who waits, lets running requests finish for up to ten seconds. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the HTTP API. The database need not be there yet: until then it answers 503.
+ * @throws ListenError when it cannot listen on the configured address
+ */
+export async function startApi(config: Config, options: ApiOptions): Promise<Api> {
+  const { databaseUrl, observe, pendingMigrations } = options;
+  const database = connect(databaseUrl, 'heddle api', observe);
+  const catalogue = new TaskTypeCatalogue(database);
+  const finishes = new FinishWatch(database, observe);
+  const app = createApp({ config, database, catalogue, observe, finishes, pendingMigrations });
+  try {
+    const { url, close } = await listen(app, config.http.host, config.http.port);
+    observe({ event: 'api_listening', url });
+    return {
+      url,
+      async stop() {
+        finishes.stop();
+        await close();
+        await database.end();
+      },
+    };
+  } catch (error) {
+    await database.end();
+    throw error;
+  }
+}

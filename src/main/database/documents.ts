@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuidV7 } from 'uuid';
+import type { documents, parsedDocuments } from '../../../drizzle/schema/documents.ts';
+import type { Queryable } from './connect.ts';
+
+/** A document and what became of it. */
+export type DocumentRow = typeof documents.$inferSelect &
+  Pick<typeof parsedDocuments.$inferSelect, 'status' | 'pages' | 'characters' | 'error'>;
+
+/** A file to store. Its content can be read more than once. */
+export interface NewDocument {
+  title: string;
+  mediaType: string;
+  content: Blob;
+}
+
+/**
+ * Stores a file, piece by piece, or finds the document that has the same bytes. Simultaneous uploads of the same
+ * bytes wait for each other, and one of them stores.
+ * @param client in a transaction: without one, a reader could see half a file
+ * @returns its id, and whether it is new
+ */
+export async function storeDocument(
+  client: Queryable,
+  { title, mediaType, content }: NewDocument,
+): Promise<{ id: string; isNew: boolean }> {
+  const proposed = uuidV7();
+  const sha256 = await sha256Of(content);
+  const { rows } = await client.query<{ id: string }>(INSERT_DOCUMENT, [
+    proposed,
+    title,
+    mediaType,
+    content.size,
+    sha256,
+  ]);
+  const id = (rows[0] as { id: string }).id;
+  if (id !== proposed) return { id, isNew: false };
+
+  let piece = 0;
+  for await (const bytes of piecesOf(content)) await client.query(INSERT_PIECE, [id, piece++, bytes]);
+  await client.query(INSERT_PARSED, [id]);
+  return { id, isNew: true };
+}
+
+/** Says which task works on a document. */
+export async function addTask(client: Queryable, id: string, taskId: string): Promise<void> {
+  await client.query(ADD_TASK, [id, taskId]);
+}
+
+/** @param id a whole id */
+export async function findDocument(database: Queryable, id: string): Promise<DocumentRow | undefined> {
+  const { rows } = await database.query<DocumentRow>(`${SELECT_DOCUMENTS} where d.id = $1`, [id]);
+  return rows[0];
+}
+
+/**
+ * Documents, newest first.
+ * @param before only those that are older than the document with this id
+ */
+export async function listDocuments(
+  database: Queryable,
+  limit: number,
+  before: string | null,
+): Promise<DocumentRow[]> {
+  const { rows } = await database.query<DocumentRow>(LIST_DOCUMENTS, [before, limit]);
+  return rows;
+}
+
+/** @returns the text of a document that is ready */
+export async function readText(database: Queryable, id: string): Promise<string | undefined> {
+  const { rows } = await database.query<{ text: string }>(READ_TEXT, [id]);
+  return rows[0]?.text;
+}
+
+/**
+ * Deletes a document and everything made of it, except its tasks.
+ * @returns the ids of its tasks, or nothing when there is no such document
+ */
+export async function deleteDocument(database: Queryable, id: string): Promise<string[] | undefined> {
+  const { rows } = await database.query<{ task_ids: string[] }>(DELETE_DOCUMENT, [id]);
+  return rows[0]?.task_ids;
+}
+
+async function sha256Of(content: Blob): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of piecesOf(content)) hash.update(bytes);
+  return hash.digest('hex');
+}
+
+async function* piecesOf(content: Blob): AsyncGenerator<Buffer> {
+  for (let start = 0; start < content.size; start += PIECE_BYTES) {
+    yield Buffer.from(await content.slice(start, start + PIECE_BYTES).arrayBuffer());
+  }
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** `do update` rather than `do nothing`: it waits for a simultaneous insert to commit and returns that row. */
+const INSERT_DOCUMENT = `
+insert into documents (id, title, media_type, bytes, sha256) values ($1, $2, $3, $4, $5)
+on conflict (sha256) do update set sha256 = excluded.sha256
+returning id`;
+
+const INSERT_PIECE = 'insert into document_pieces (document_id, piece, bytes) values ($1, $2, $3)';
+
+const INSERT_PARSED = 'insert into parsed_documents (document_id) values ($1)';
+
+const ADD_TASK = 'update documents set task_ids = task_ids || $2::uuid where id = $1';
+
+/**
+ * A document is under way only as long as one of its tasks is: a task that was killed, cancelled or pruned could not
+ * say so here itself.
+ */
+const SELECT_DOCUMENTS = `
+select d.id, d.title, d.media_type, d.bytes::float8 as bytes, d.sha256, d.task_ids, d.created_at,
+  p.pages, p.characters,
+  case when known.holds then p.status else 'failed' end as status,
+  case when known.holds then p.error else coalesce(work.error, 'its task is gone') end as error
+from documents d
+join parsed_documents p on p.document_id = d.id
+cross join lateral (
+  select bool_or(t.status in ('created', 'queued', 'running')) as under_way,
+    (array_agg(t.error order by t.id desc))[1] as error
+  from tasks t
+  where t.id = any(d.task_ids)
+) as work
+cross join lateral (select p.status in ('ready', 'failed') or coalesce(work.under_way, false) as holds) as known`;
+
+/** Ids sort by time. */
+const LIST_DOCUMENTS = `${SELECT_DOCUMENTS}
+where $1::uuid is null or d.id < $1::uuid
+order by d.id desc
+limit $2`;
+
+const READ_TEXT = `select text from parsed_documents where document_id = $1 and status = 'ready'`;
+
+/** Its pieces and its text go with it, by their foreign keys. */
+const DELETE_DOCUMENT = 'delete from documents where id = $1 returning task_ids';

@@ -1,0 +1,125 @@
+import { and, desc, eq, gte, ilike, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { tasks } from '../../../drizzle/schema/tasks.ts';
+import type { Status, TaskRow } from '../engine/task.ts';
+import type { Orm } from './orm.ts';
+
+/** What callers see of a task, in the order they see it. */
+const VISIBLE = {
+  id: tasks.id,
+  type: tasks.type,
+  description: tasks.description,
+  params: tasks.params,
+  domain: tasks.domain,
+  drift_score: tasks.drift_score,
+  status: tasks.status,
+  result: tasks.result,
+  error: tasks.error,
+  created_at: tasks.created_at,
+  updated_at: tasks.updated_at,
+  priority: tasks.priority,
+  run_at: tasks.run_at,
+  attempt: tasks.attempt,
+  max_retries: tasks.max_retries,
+  started_at: tasks.started_at,
+  finished_at: tasks.finished_at,
+  last_run_at: tasks.last_run_at,
+  progress: tasks.progress,
+  unique_key: tasks.unique_key,
+  depends_on: tasks.depends_on,
+  runner_id: tasks.runner_id,
+  cancel_requested_at: tasks.cancel_requested_at,
+};
+
+export type VisibleTask = Pick<TaskRow, keyof typeof VISIBLE>;
+
+/** A task as callers see it: these fields, in this order, and no other of the row. */
+export function visibleTask(row: VisibleTask): VisibleTask {
+  return Object.fromEntries(FIELDS.map((field) => [field, row[field]])) as unknown as VisibleTask;
+}
+
+const FIELDS = Object.keys(VISIBLE) as (keyof VisibleTask)[];
+
+/** Which tasks; all that are given must hold. */
+export interface TaskFilter {
+  status?: readonly Status[] | undefined;
+  type?: string | undefined;
+  domain?: string | undefined;
+  unique_key?: string | undefined;
+  /** Both exclusive, to the millisecond that callers see. */
+  created_after?: Date | undefined;
+  created_before?: Date | undefined;
+  /** Occurs in the description, the error or the params, upper or lower case. */
+  q?: string | undefined;
+}
+
+/** A part of the list: after a task, or after so many. */
+export interface Page {
+  limit: number;
+  after?: string | undefined;
+  offset?: number | undefined;
+}
+
+/** The task with this id, or undefined. */
+export async function findTask(orm: Orm, id: string): Promise<VisibleTask | undefined> {
+  const [task] = await orm.select(VISIBLE).from(tasks).where(eq(tasks.id, id));
+  return task;
+}
+
+/**
+ * Tasks, the newest first. Ids sort by time: a page that begins after an id neither skips nor repeats a task when
+ * others are added.
+ */
+export async function listTasks(orm: Orm, filter: TaskFilter, page: Page): Promise<VisibleTask[]> {
+  const after = page.after === undefined ? undefined : lt(tasks.id, page.after);
+  return orm
+    .select(VISIBLE)
+    .from(tasks)
+    .where(and(matching(filter), after))
+    .orderBy(desc(tasks.id))
+    .limit(page.limit)
+    .offset(page.offset ?? 0);
+}
+
+/** How many tasks there are: counted up to 10,000, estimated from the planner's statistics beyond. */
+export async function countTasks(
+  orm: Orm,
+  filter: TaskFilter,
+): Promise<{ total: number; isEstimate: boolean }> {
+  const all = orm.select({ id: tasks.id }).from(tasks).where(matching(filter));
+  const { rows: counted } = await orm.execute<{ total: number }>(
+    sql`select count(*)::int as total from (${all} limit ${EXACT_TO + 1}) as bounded`,
+  );
+  const total = counted[0]?.total ?? 0;
+  if (total <= EXACT_TO) return { total, isEstimate: false };
+  const { rows: planned } = await orm.execute<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+    sql`explain (format json) ${all}`,
+  );
+  return { total: Math.max(total, planned[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0), isEstimate: true };
+}
+
+const EXACT_TO = 10_000;
+
+function matching(filter: TaskFilter): SQL | undefined {
+  return and(
+    filter.status && inArray(tasks.status, [...filter.status]),
+    optional(filter.type, (type) => eq(tasks.type, type)),
+    optional(filter.domain, (domain) => eq(tasks.domain, domain)),
+    optional(filter.unique_key, (key) => eq(tasks.unique_key, key)),
+    optional(filter.created_after, (time) => gte(tasks.created_at, new Date(time.getTime() + 1))),
+    optional(filter.created_before, (time) => lt(tasks.created_at, time)),
+    optional(filter.q, containing),
+  );
+}
+
+function optional<T>(value: T | undefined, condition: (value: T) => SQL | undefined): SQL | undefined {
+  return value === undefined ? undefined : condition(value);
+}
+
+function containing(text: string): SQL | undefined {
+  const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+  return or(
+    ilike(tasks.description, pattern),
+    ilike(tasks.error, pattern),
+    sql`${tasks.params}::text ilike ${pattern}`,
+  );
+}

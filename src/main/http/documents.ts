@@ -1,0 +1,138 @@
+import { type Context, Hono } from 'hono';
+import type pg from 'pg';
+import { type Queryable, transaction } from '../database/connect.ts';
+import {
+  addTask,
+  type DocumentRow,
+  deleteDocument,
+  findDocument,
+  listDocuments,
+  type NewDocument,
+  readText,
+  storeDocument,
+} from '../database/documents.ts';
+import { cancelByHand } from '../engine/by-hand.ts';
+import { SubmissionError, type Submitted, submit } from '../engine/submit.ts';
+import { TaskTypeCatalogue } from '../engine/task-types.ts';
+import { fromCursor, toCursor } from './cursor.ts';
+import type { ApiParts } from './parts.ts';
+import { Problem } from './problem.ts';
+import { readQuery } from './query.ts';
+import { documentListQuery } from './schemas.ts';
+import { idMeant, noSuch } from './short-id.ts';
+import { limitUpload, readUpload } from './upload.ts';
+
+/** Documents: upload, list, look at, read, delete. */
+export function documentRoutes({ config, database }: ApiParts): Hono {
+  const { maxDocumentBytes } = config.http;
+
+  return new Hono()
+    .post('/documents', limitUpload(maxDocumentBytes), async (c) => {
+      const upload = await readUpload(c, maxDocumentBytes);
+      const { id, isNew } = await storeAndSubmit(database, upload, c.get('caller').actor);
+      const document = visibleDocument(await existing(database, id));
+      return isNew ? c.json(document, 201, { Location: `${c.req.path}/${id}` }) : c.json(document);
+    })
+    .get('/documents', async (c) => {
+      const { limit, cursor } = readQuery(c, documentListQuery);
+      const before = cursor === undefined ? null : fromCursor(cursor);
+      // One more than asked for tells whether there is a next page.
+      const documents = await listDocuments(database, limit + 1, before);
+      const items = documents.slice(0, limit);
+      const last = documents.length > limit ? items.at(-1) : undefined;
+      const next_cursor = last === undefined ? null : toCursor(last.id);
+      return c.json({ items: items.map(visibleDocument), next_cursor });
+    })
+    .get('/documents/:id', async (c) => c.json(visibleDocument(await documentMeant(c, database))))
+    .get('/documents/:id/text', async (c) => {
+      const document = await documentMeant(c, database);
+      demandText(document);
+      const text = await readText(database, document.id);
+      if (text === undefined) throw noSuch('document', document.id); // Deleted since.
+      return c.text(text, 200, { 'Content-Type': 'text/plain; charset=utf-8' });
+    })
+    .delete('/documents/:id', async (c) => {
+      const { id } = await documentMeant(c, database);
+      await deleteAndCancel(database, id, c.get('caller').actor);
+      return c.json({ deleted: id });
+    });
+}
+
+/** In one transaction: there is no document that nobody works on, and no task without its document. */
+async function storeAndSubmit(
+  database: pg.Pool,
+  upload: NewDocument,
+  actor: string,
+): Promise<{ id: string; isNew: boolean }> {
+  return transaction(database, async (client) => {
+    const stored = await storeDocument(client, upload);
+    if (stored.isNew) await addTask(client, stored.id, await submitTranscription(client, stored.id, actor));
+    return stored;
+  });
+}
+
+/** @returns the task's id @throws Problem when no runner has published the task type yet */
+async function submitTranscription(client: Queryable, documentId: string, actor: string): Promise<string> {
+  // It reads the types over this connection: uploads that each hold one and wait for another would starve the pool.
+  const catalogue = new TaskTypeCatalogue(client);
+  const submission = { type: 'transcribe-document', params: { document_id: documentId } };
+  try {
+    const [submitted] = await submit(client, catalogue, [submission], actor);
+    return (submitted as Submitted).task.id;
+  } catch (error) {
+    if (!(error instanceof SubmissionError)) throw error;
+    throw new Problem(503, 'not-ready', 'Not ready', 'No runner can transcribe documents yet.', {
+      headers: { 'Retry-After': '5' },
+    });
+  }
+}
+
+/** The document first, then its tasks: a transcription that ends right now locks them in this order, too. */
+async function deleteAndCancel(database: pg.Pool, id: string, actor: string): Promise<void> {
+  await transaction(database, async (client) => {
+    const taskIds = await deleteDocument(client, id);
+    if (taskIds === undefined) throw noSuch('document', id);
+    await cancelByHand(client, taskIds, actor);
+  });
+}
+
+/** The document that the address means. */
+async function documentMeant(c: Context, database: Queryable): Promise<DocumentRow> {
+  return existing(database, await idMeant(c, database, 'document'));
+}
+
+async function existing(database: Queryable, id: string): Promise<DocumentRow> {
+  const document = await findDocument(database, id);
+  if (document === undefined) throw noSuch('document', id);
+  return document;
+}
+
+/** 409 in both cases, told apart by the problem's type: the request is right, the document is not in the state for it. */
+function demandText({ status, error }: DocumentRow): void {
+  if (status === 'ready') return;
+  if (status === 'failed') {
+    throw new Problem(409, 'document-failed', 'Document failed', `It has no text: ${error}.`);
+  }
+  throw new Problem(409, 'document-not-ready', 'Document not ready', `It has no text yet: it is ${status}.`, {
+    headers: { 'Retry-After': '1' },
+  });
+}
+
+/** What a client sees. What nobody knows yet is null. */
+function visibleDocument(row: DocumentRow) {
+  return {
+    id: row.id,
+    title: row.title,
+    media_type: row.media_type,
+    bytes: row.bytes,
+    sha256: row.sha256,
+    status: row.status,
+    pages: row.pages,
+    characters: row.characters,
+    chunks: null,
+    embedding: { status: 'none', model: null, dimension: null, error: null },
+    error: row.error,
+    created_at: row.created_at,
+    task_ids: row.task_ids,
+  };
+}

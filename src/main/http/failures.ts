@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorHandler } from 'hono';
+import { isAway } from '../database/errors.ts';
+import { SameWorkError } from '../engine/by-hand.ts';
+import type { SubmissionError, SubmissionFault } from '../engine/submit.ts';
+import type { Observe } from '../observe/events.ts';
+import { invalid } from './body.ts';
+import { answerProblem, Problem } from './problem.ts';
+
+/** Answers whatever a handler throws. What nobody expected is an event, and tells the caller nothing. */
+export function answerFailure(observe: Observe): ErrorHandler {
+  return (error, c) => {
+    const expected = toProblem(error);
+    if (expected !== undefined) return answerProblem(c, expected);
+    const request_id = randomUUID();
+    observe({
+      event: 'request_failed',
+      method: c.req.method,
+      path: c.req.path,
+      request_id,
+      message: messageOf(error),
+    });
+    return answerProblem(
+      c,
+      new Problem(500, 'internal', 'Internal error', 'Something went wrong on this side.', {
+        headers: { 'X-Request-Id': request_id },
+      }),
+    );
+  };
+}
+
+/** What is wrong with submitted tasks. @param pointerTo the place of a submission in the body */
+export function refusal({ faults }: SubmissionError, pointerTo: (index: number) => string): Problem {
+  const told = faults.map(({ detail, index, pointer }) => ({ detail, pointer: pointerTo(index) + pointer }));
+  const first = (kind: SubmissionFault['kind']) => faults.find((fault) => fault.kind === kind)?.detail;
+  const unknown = first('unknown-type');
+  if (unknown !== undefined) return invalid(told, 'unknown-task-type', 'Unknown task type', unknown);
+  const periodic = first('periodic-type');
+  if (periodic !== undefined) return invalid(told, 'periodic-task-type', 'Periodic task type', periodic);
+  if (first('invalid-params') !== undefined) return invalid(told, 'invalid-params', 'Invalid params');
+  return invalid(told);
+}
+
+function toProblem(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error;
+  if (error instanceof SameWorkError) {
+    return new Problem(409, 'same-work', 'Same work under way', `Not done: ${error.message}.`);
+  }
+  const causes = [...causesOf(error)];
+  if (causes.some(isAway)) {
+    return unavailable('database-away', 'Database away', 'The database cannot be reached at the moment.');
+  }
+  if (causes.some(isNotMigrated)) {
+    return unavailable('not-migrated', 'Not migrated', 'The database has not been migrated yet.');
+  }
+  return undefined;
+}
+
+function unavailable(type: string, title: string, detail: string): Problem {
+  return new Problem(503, type, title, detail, { headers: { 'Retry-After': '2' } });
+}
+
+/** The error, and what caused it: drizzle wraps the errors of pg. */
+function* causesOf(error: unknown): Generator<Error & { code?: string }> {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) yield cause;
+}
+
+/** A table, column or function is not there: the runner, which migrates, has not come that far. */
+function isNotMigrated({ code }: { code?: string }): boolean {
+  return code === '42P01' || code === '42703' || code === '42883';
+}
+
+/** drizzle's own errors hold the statement and its values: what it wraps is told instead. */
+function messageOf(error: Error): string {
+  return [...causesOf(error)].at(-1)?.message ?? error.message;
+}

@@ -1,0 +1,23 @@
+import type pg from 'pg';
+import type { Config } from '../config.ts';
+import type { Queryable } from '../database/connect.ts';
+import type { FinishWatch } from '../engine/finish-watch.ts';
+import type { TaskTypeCatalogue } from '../engine/task-types.ts';
+import type { Observe } from '../observe/events.ts';
+
+/** What the routes are made of. */
+export interface ApiParts {
+  config: Config;
+  database: pg.Pool;
+  catalogue: TaskTypeCatalogue;
+  observe: Observe;
+}
+
+/** What the whole API is made of. */
+export interface AppParts extends ApiParts {
+  finishes: FinishWatch;
+  pendingMigrations: PendingMigrations;
+}
+
+/** The ids of the migrations that the database still lacks. */
+export type PendingMigrations = (database: Queryable) => Promise<string[]>;

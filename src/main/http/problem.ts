@@ -1,0 +1,53 @@
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+/** What is wrong with one part of a request. `pointer` is a JSON Pointer (RFC 6901) into its body. */
+export interface ProblemDetail {
+  detail: string;
+  pointer: string;
+}
+
+/**
+ * An answer that is not a success, as RFC 9457 has it. Throw it anywhere in a handler.
+ * `type` becomes the stable relative address `/problems/TYPE`.
+ */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: ContentfulStatusCode;
+  readonly type: string;
+  readonly title: string;
+  readonly errors: readonly ProblemDetail[] | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** @param detail a sentence for the person who reads it */
+  constructor(
+    status: ContentfulStatusCode,
+    type: string,
+    title: string,
+    detail: string,
+    more: { errors?: readonly ProblemDetail[]; headers?: Record<string, string> } = {},
+  ) {
+    super(detail);
+    this.status = status;
+    this.type = type;
+    this.title = title;
+    this.errors = more.errors;
+    this.headers = more.headers ?? {};
+  }
+}
+
+/** Answers with a problem as `application/problem+json`. */
+export function answerProblem(c: Context, problem: Problem): Response {
+  const body = {
+    type: `/problems/${problem.type}`,
+    title: problem.title,
+    status: problem.status,
+    detail: problem.message,
+    instance: new URL(c.req.url).pathname,
+    ...(problem.errors && { errors: problem.errors }),
+  };
+  return c.body(JSON.stringify(body), problem.status, {
+    'Content-Type': 'application/problem+json',
+    ...problem.headers,
+  });
+}
