@@ -1,0 +1,91 @@
+import { startApi } from '../api.ts';
+import { type Config, ConfigError } from '../config.ts';
+import { pendingMigrations } from '../migrate/pending.ts';
+import type { Observe } from '../observe/events.ts';
+import { createLog, logEvents } from '../observe/log.ts';
+import { Runner } from '../runner.ts';
+import { startRunnerHealth } from '../runner-health.ts';
+import type { RunnerMessage } from '../runner-process.ts';
+import { onStopSignals } from '../signals.ts';
+import { runStart } from '../start.ts';
+
+/** `heddle start`: until a signal stops it. */
+export async function startCommand(config: Config): Promise<number> {
+  await runStart(config, logEvents(createLog(config.logLevel).logger), console.log);
+  return 0;
+}
+
+/** `heddle api`: until a signal stops it. */
+export async function apiCommand(config: Config): Promise<number> {
+  const databaseUrl = configuredDatabase(config, 'api');
+  const observe = logEvents(createLog(config.logLevel).logger);
+  const signalled = new Promise<void>((resolve) => onStopSignals(() => resolve()));
+  const api = await startApi(config, { databaseUrl, observe, pendingMigrations });
+  await signalled;
+  await api.stop();
+  return 0;
+}
+
+/** `heddle runner`: until a signal stops it, or until the process that started it is gone. */
+export async function runnerCommand(config: Config): Promise<number> {
+  try {
+    await serveRunner(config, configuredDatabase(config, 'runner'));
+    return 0;
+  } finally {
+    // The channel to the process that started us would keep this one alive. Our own leaving is no reason to stop.
+    process.removeAllListeners('disconnect');
+    if (process.connected) process.disconnect();
+  }
+}
+
+async function serveRunner(config: Config, databaseUrl: string): Promise<void> {
+  const log = createLog(config.logLevel);
+  const observe = logEvents(log.logger);
+  let runner: Runner | null = null;
+  const stopped = new Promise<void>((resolve, reject) => {
+    const stop = (reason: string) => {
+      if (runner === null) process.exit(0); // Nothing runs yet; a migration is rolled back with its connection.
+      exitWhenOverdue(config);
+      void runner.stop(reason).then(resolve, reject);
+    };
+    onStopSignals(stop);
+    process.on('disconnect', () => stop('disconnect'));
+  });
+  runner = await Runner.prepare({ config, databaseUrl, log, observe });
+  await runner.start();
+  // Beside an API that was started with it, that one's health tells of the runner.
+  const health = process.connected ? null : await healthOrStop(config, databaseUrl, observe, runner);
+  const ready: RunnerMessage = { say: 'ready' };
+  process.send?.(ready);
+  await stopped;
+  await health?.stop();
+}
+
+async function healthOrStop(config: Config, databaseUrl: string, observe: Observe, runner: Runner) {
+  try {
+    return await startRunnerHealth(config, databaseUrl, observe);
+  } catch (error) {
+    await runner.stop('health'); // A process that reports a failed start must not go on claiming.
+    throw error;
+  }
+}
+
+/** A stop that cannot end, because the database is away or a thread does not die, is not waited for: see README. */
+function exitWhenOverdue(config: Config): void {
+  const overdueMs = config.runner.stopGraceSeconds * 1000 + OVERDUE_MS;
+  setTimeout(() => {
+    console.error(
+      `heddle: the stop took longer than ${overdueMs / 1000} s; what is not settled will be rescued`,
+    );
+    process.exit(1);
+  }, overdueMs).unref();
+}
+
+const OVERDUE_MS = 5000;
+
+function configuredDatabase(config: Config, command: string): string {
+  if (config.database.url !== undefined) return config.database.url;
+  throw new ConfigError([
+    `DATABASE_URL: heddle ${command} needs a database; set DATABASE_URL (or PG_DSN, or POSTGRES_HOST …), or use heddle start, which brings its own`,
+  ]);
+}

@@ -1,0 +1,29 @@
+import { Hono } from 'hono';
+import type { Config } from './config.ts';
+import { connect } from './database/connect.ts';
+import { healthRoutes } from './http/health.ts';
+import { listen } from './http/server.ts';
+import { pendingMigrations } from './migrate/pending.ts';
+import type { Observe } from './observe/events.ts';
+
+/** Serves a runner's own `/health` on RUNNER_PORT. @throws ListenError */
+export async function startRunnerHealth(
+  config: Config,
+  databaseUrl: string,
+  observe: Observe,
+): Promise<{ stop(): Promise<void> }> {
+  const database = connect(databaseUrl, 'heddle runner health', observe, 1);
+  const app = new Hono().route('/', healthRoutes({ database, pendingMigrations }));
+  try {
+    const { close } = await listen(app, config.http.host, config.runner.port);
+    return {
+      async stop() {
+        await close();
+        await database.end();
+      },
+    };
+  } catch (error) {
+    await database.end();
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Observe } from './observe/events.ts';
+
+/** What a runner process tells the one that started it. */
+export type RunnerMessage = { say: 'ready' };
+
+/**
+ * A runner in a process of its own, started again whenever it dies: tasks can take their process down, but not the
+ * API beside it. It has a session of its own, so that Ctrl-C on a terminal reaches only us, and we stop it in order.
+ */
+export class RunnerProcess {
+  readonly #env: NodeJS.ProcessEnv;
+  /** It was told to stop: whatever ends now is not started again. */
+  stopping = false;
+  readonly #observe: Observe;
+  #child: ChildProcess | null = null;
+  #restart: NodeJS.Timeout | undefined;
+  #failures = 0;
+
+  constructor(databaseUrl: string, observe: Observe) {
+    this.#env = { ...process.env, DATABASE_URL: databaseUrl, DATABASE_URL_FILE: '' };
+    this.#observe = observe;
+  }
+
+  /** Resolves when the runner is ready. @throws Error with the exit code when the first start fails */
+  async start(): Promise<void> {
+    const child = this.#spawn();
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new RunnerFailed(code as number | null);
+    });
+    ended.catch(() => {}); // After the start, an exit is a reason to start again: see #died.
+    await Promise.race([ready(child), ended]);
+    child.on('exit', (code, signal) => this.#died(code, signal));
+  }
+
+  /** Passes a signal on. Called again, it passes on another one. Resolves when the process has ended. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  }
+
+  #spawn(): ChildProcess {
+    const child = fork(CLI, ['runner'], {
+      env: this.#env,
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child = child;
+    // A process that could not be made exits never: it counts as one that died.
+    child.on('error', () => child.pid === undefined && child.emit('exit', null, null));
+    return child;
+  }
+
+  #died(code: number | null, signal: string | null): void {
+    if (this.stopping) return;
+    const restart_in_ms = this.#failures === 0 ? 0 : Math.min(30_000, 500 * 2 ** this.#failures);
+    this.#failures++;
+    this.#observe({ event: 'runner_died', code, signal, restart_in_ms });
+    this.#restart = setTimeout(() => {
+      const child = this.#spawn();
+      child.on('exit', (again, by) => this.#died(again, by));
+      void ready(child).then(() => {
+        this.#failures = 0;
+      });
+    }, restart_in_ms);
+  }
+}
+
+/** The runner ended before it was ready; it has said why itself. */
+export class RunnerFailed extends Error {
+  override name = 'RunnerFailed';
+  readonly exitCode: number;
+  constructor(code: number | null) {
+    super(`the runner could not start (exit code ${code ?? 'none'})`);
+    this.exitCode = code ?? 1;
+  }
+}
+
+const CLI = fileURLToPath(new URL('./cli.js', import.meta.url));
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.on('message', (message: RunnerMessage) => {
+      if (message.say === 'ready') resolve();
+    });
+  });
+}
