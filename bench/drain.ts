@@ -1,0 +1,77 @@
+import { createTestDatabase } from '../test/support/database.ts';
+import type { BenchOptions, Row } from './support/bench.ts';
+import { measureInChild } from './support/child.ts';
+import { PEER, peerIsInstalled } from './support/peer.ts';
+import { medianRatio, spread } from './support/statistics.ts';
+
+/** What a draining process measured. */
+export interface Drained {
+  /** From the start of the runner until every task was settled in the database. */
+  ms: number;
+  /** Of the process, its threads with it. */
+  cpuMs: number;
+}
+
+/** No-op tasks through threads, compared with graphile-worker's best configuration, which runs them in its process. */
+export async function drain({ quick, say }: BenchOptions): Promise<Row[]> {
+  const peer = peerIsInstalled(say);
+  const sizes = quick
+    ? [{ tasks: 5000, rounds: 2 }]
+    : [
+        { tasks: 20_000, rounds: 5 },
+        { tasks: 100_000, rounds: 3 },
+      ];
+  const rows: Row[] = [];
+  for (const { tasks, rounds } of sizes) {
+    const heddle: number[] = [];
+    const graphile: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      heddle.push(await drainOnce('heddle', ENGINE, tasks, say));
+      if (peer) graphile.push(await drainOnce('graphile-worker', PEER, tasks, say));
+    }
+    rows.push(toRow(tasks, rounds, heddle, graphile));
+  }
+  return rows;
+}
+
+const ENGINE = new URL('./drain-engine.js', import.meta.url);
+const TARGET = 0.45;
+
+/** @returns tasks a second */
+async function drainOnce(
+  name: string,
+  script: URL,
+  tasks: number,
+  say: (line: string) => void,
+): Promise<number> {
+  const database = await createTestDatabase();
+  try {
+    const { ms, cpuMs } = await measureInChild<Drained>(script, [database.url, String(tasks)]);
+    const rate = (tasks / ms) * 1000;
+    say(
+      `${name}: ${tasks.toLocaleString('en')} in ${Math.round(ms)} ms, ${Math.round(rate).toLocaleString('en')} tasks/s, ${((cpuMs / tasks) * 1000).toFixed(0)} µs CPU each`,
+    );
+    return rate;
+  } finally {
+    await database.drop();
+  }
+}
+
+function toRow(tasks: number, rounds: number, heddle: number[], graphile: number[]): Row {
+  const what = `${tasks.toLocaleString('en')} no-op tasks, ${rounds} rounds: tasks/s`;
+  const target = `≥ ${TARGET} × graphile-worker`;
+  if (graphile.length === 0)
+    return {
+      what,
+      target,
+      measured: `${spread(heddle)}; not measured: graphile-worker is not installed`,
+      met: null,
+    };
+  const ratio = medianRatio(heddle, graphile);
+  return {
+    what,
+    target,
+    measured: `${ratio.toFixed(2)} ×: ${spread(heddle)} to ${spread(graphile)}`,
+    met: ratio >= TARGET,
+  };
+}

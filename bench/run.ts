@@ -1,0 +1,45 @@
+import { parseArgs } from 'node:util';
+import { atExit } from '../test/support/at-exit.ts';
+import { startThrowawayServer } from '../test/support/throwaway-server.ts';
+import { cpu } from './cpu.ts';
+import { drain } from './drain.ts';
+import { idle } from './idle.ts';
+import { latency } from './latency.ts';
+import { spin } from './spin.ts';
+import type { Bench, Row } from './support/bench.ts';
+import { describeMachine } from './support/machine.ts';
+import { printTable } from './support/table.ts';
+
+/*
+ * `npm run bench [-- NAME …] [-- --quick]`: measures, and prints one table of targets and what was measured. Targets
+ * are ratios within this run or generous limits; missing one is told, and is no failure.
+ */
+
+const BENCHES: Record<string, Bench> = { drain, latency, cpu, spin, idle };
+
+async function run(names: string[], quick: boolean): Promise<void> {
+  const server = await startThrowawayServer({ durable: true });
+  atExit(() => server.stopNow());
+  // From here on, createTestDatabase makes its databases there.
+  process.env.HEDDLE_TEST_DATABASE_URL = server.url;
+  console.log(await describeMachine(server.url));
+  const rows: Row[] = [];
+  for (const name of names) {
+    console.log(`\n${name}`);
+    const bench = BENCHES[name] as Bench;
+    rows.push(...(await bench({ quick, say: (line) => console.log(`  ${line}`) })));
+  }
+  printTable(rows);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+});
+const unknown = positionals.filter((name) => !(name in BENCHES));
+if (unknown.length > 0) {
+  console.error(`there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+await run(positionals.length > 0 ? positionals : Object.keys(BENCHES), values.quick);
+process.exit(0);

@@ -1,0 +1,19 @@
+import type { Row } from './bench.ts';
+
+/** Prints the rows as a Markdown table, which can go into the documentation as it is. */
+export function printTable(rows: readonly Row[]): void {
+  const cells = rows.map(({ what, target, measured, met }) => [
+    what,
+    target,
+    measured,
+    VERDICTS[String(met)] ?? '',
+  ]);
+  const table = [['what', 'target', 'measured', ''], ...cells];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
+  const line = (row: string[]) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = table;
+  console.log(`\n${line(head)}\n${line(widths.map((width) => '-'.repeat(width)))}`);
+  for (const row of body) console.log(line(row));
+}
+
+const VERDICTS: Record<string, string> = { true: 'met', false: 'MISSED', null: '-' };
