@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, mock } from 'node:test';
 import { type Api, startApi } from '../../../src/main/api.ts';
@@ -76,9 +76,11 @@ describe('heddle submit', () => {
     assert.deepEqual(Object.keys(JSON.parse(straight.out)), Object.keys(JSON.parse(overHttp.out)));
   });
 
-  it('reads params from a file', async () => {
-    const file = join(await temporaryDirectory(), 'params.json');
-    writeFileSync(file, '{"name":"from a file"}');
+  it('reads params from a file', async (t) => {
+    const directory = await temporaryDirectory();
+    t.after(() => rm(directory, { recursive: true }));
+    const file = join(directory, 'params.json');
+    await writeFile(file, '{"name":"from a file"}');
     const { out } = await run(submitCommand, ['greet', '--params', `@${file}`]);
     assert.deepEqual(JSON.parse(out).params, { name: 'from a file' });
     const missing = await run(submitCommand, ['greet', '--params', `@${file}.not`]);
