@@ -64,7 +64,6 @@ export type ErrorRecord = TaskError;
 export type FromThread =
   | {
       say: 'outcome';
-      index: number;
       claimToken: string;
       outcome: ReportedOutcome;
       settledByTask: boolean;

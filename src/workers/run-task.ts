@@ -53,7 +53,7 @@ export async function run(bundle: Bundle): Promise<BundleEnd> {
     const scope = new AttemptScope(order, here);
     const report = await runAttempt(scope, here, () => control.loaded());
     control.end();
-    here.tell({ say: 'outcome', index, claimToken: order.claimToken, ...report });
+    here.tell({ say: 'outcome', claimToken: order.claimToken, ...report });
     const dirty = await here.leftBehind();
     if (dirty !== null) return { dirty };
   }

@@ -43,7 +43,6 @@ export class Engine {
   readonly #log: TaskLog;
   readonly #progress: Progress;
   readonly #heapWatch: HeapWatch;
-  readonly #types: ReadonlyMap<string, RunnableType>;
   #cancelPoll: NodeJS.Timeout | undefined;
   /** Callers of `idle`, to look again whenever an attempt has ended. */
   readonly #idlers: (() => void)[] = [];
@@ -51,7 +50,6 @@ export class Engine {
   constructor(parts: EngineParts) {
     const { database, observe } = parts;
     this.#parts = parts;
-    this.#types = new Map(parts.types.map((type) => [type.name, type]));
     this.#log = new TaskLog(database, observe);
     this.#progress = new Progress(database, observe);
     this.#settler = new Settler(database, observe, this);
@@ -59,7 +57,8 @@ export class Engine {
       this.#dispatcher.pump();
       this.#claims.look();
     });
-    this.#dispatcher = new Dispatcher(this.#threads, this.#types, parts.killGraceMs, this, observe);
+    const types = new Map(parts.types.map((type) => [type.name, type]));
+    this.#dispatcher = new Dispatcher(this.#threads, types, parts.killGraceMs, this, observe);
     const { maxHeapMb } = parts.threadOptions;
     this.#heapWatch = new HeapWatch(
       maxHeapMb,

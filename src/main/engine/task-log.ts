@@ -1,5 +1,4 @@
-import type { Queryable } from '../database/connect.ts';
-import { describe } from '../database/connect.ts';
+import { describe, type Queryable } from '../database/connect.ts';
 import { refusesTheValues, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';

@@ -2,8 +2,6 @@ import { z } from 'zod';
 import { instant, submissionBody } from '../engine/submission.ts';
 import { STATUSES } from '../engine/task.ts';
 
-export { submissionBody };
-
 /* What callers send. `null` is as good as absent, everywhere. */
 
 /** `POST /tasks/batch`. */

@@ -1,11 +1,12 @@
 import { Hono } from 'hono';
 import { orm } from '../database/orm.ts';
 import { findTask, type VisibleTask, visibleTask } from '../database/tasks.ts';
+import { submissionBody } from '../engine/submission.ts';
 import { type Submission, SubmissionError, type Submitted, submit } from '../engine/submit.ts';
 import { readBody } from './body.ts';
 import { refusal } from './failures.ts';
 import type { AppParts } from './parts.ts';
-import { batchBody, submissionBody } from './schemas.ts';
+import { batchBody } from './schemas.ts';
 import { waitAsPreferred } from './wait.ts';
 
 /** `POST /tasks` and `POST /tasks/batch`. */

@@ -59,7 +59,7 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /** An error of a statement that belongs to no file. */
-export function databaseFault(error: unknown): MigrationError {
+function databaseFault(error: unknown): MigrationError {
   const { message } = describe(error);
   const code = sqlState(error);
   return code === undefined
