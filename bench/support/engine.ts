@@ -10,6 +10,7 @@ import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { Wake } from '../../src/main/engine/wake.ts';
 import type { HeddleEvent } from '../../src/main/observe/events.ts';
 import { createLog, logEvents } from '../../src/main/observe/log.ts';
+import { addLiveRunner } from '../../test/support/runner-row.ts';
 
 export const THREADS = 2;
 
@@ -19,6 +20,7 @@ type Ended = HeddleEvent & { event: 'attempt_ended' };
 
 /** An engine with everything a runner gives it, on the benchmark's own tasks. */
 export class BenchEngine {
+  readonly runnerId = randomUUID();
   readonly pool: pg.Pool;
   readonly #engine: Engine;
   readonly #catalogue: TaskTypeCatalogue;
@@ -37,13 +39,13 @@ export class BenchEngine {
     const { types, rejected } = await discover(threadOptions);
     for (const { file, reason } of rejected) throw new Error(`${file}: ${reason}`);
     const log = logEvents(createLog('error').logger);
-    const bench: BenchEngine = new BenchEngine(databaseUrl, (pool, catalogue) => {
+    const bench: BenchEngine = new BenchEngine(databaseUrl, (runnerId, pool, catalogue) => {
       const observe = (event: HeddleEvent) => {
         log(event);
         if (event.event === 'attempt_ended') for (const hear of bench.#waiting) hear(event);
       };
       return new Engine({
-        runnerId: randomUUID(),
+        runnerId,
         database: pool,
         catalogue,
         types,
@@ -55,21 +57,22 @@ export class BenchEngine {
       });
     });
     await publishTaskTypes(bench.pool, types);
+    await addLiveRunner(bench.pool, bench.runnerId);
     return bench;
   }
 
   private constructor(
     databaseUrl: string,
-    createEngine: (pool: pg.Pool, catalogue: TaskTypeCatalogue) => Engine,
+    createEngine: (runnerId: string, pool: pg.Pool, catalogue: TaskTypeCatalogue) => Engine,
   ) {
     this.pool = connect(databaseUrl, 'heddle runner', () => {});
     this.#catalogue = new TaskTypeCatalogue(this.pool);
-    this.#engine = createEngine(this.pool, this.#catalogue);
+    this.#engine = createEngine(this.runnerId, this.pool, this.#catalogue);
     const wakened = {
       due: (inMs: number) => this.#engine.wake(inMs),
       cancel: (taskId: string) => this.#engine.cancel(taskId),
     };
-    this.#wake = new Wake(databaseUrl, wakened, () => {});
+    this.#wake = new Wake(this.runnerId, databaseUrl, wakened, () => {});
   }
 
   async start(): Promise<void> {

@@ -265,3 +265,16 @@ export const runners = pgTable(
     ),
   ],
 );
+
+/** Who leads: one row. It does for as long as its runner lives. */
+export const leadership = pgTable(
+  'leadership',
+  {
+    one: boolean().primaryKey().default(true),
+    runner_id: uuid().notNull(),
+    /** Counts the leaders there were: of several that want to take over, one can raise it. */
+    epoch: bigint({ mode: 'number' }).notNull(),
+    since: instant().notNull().default(now),
+  },
+  (t) => [check('leadership_one_row', sql`${t.one}`)],
+);

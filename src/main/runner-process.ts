@@ -17,7 +17,9 @@ export class RunnerProcess {
   readonly #observe: Observe;
   #child: ChildProcess | null = null;
   #restart: NodeJS.Timeout | undefined;
+  /** Starts that soon ended, one after the other. */
   #failures = 0;
+  #startedAt = 0;
 
   constructor(databaseUrl: string, observe: Observe) {
     this.#env = { ...process.env, DATABASE_URL: databaseUrl, DATABASE_URL_FILE: '' };
@@ -53,6 +55,7 @@ export class RunnerProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;
+    this.#startedAt = performance.now();
     // A process that could not be made exits never: it counts as one that died.
     child.on('error', () => child.pid === undefined && child.emit('exit', null, null));
     return child;
@@ -60,15 +63,13 @@ export class RunnerProcess {
 
   #died(code: number | null, signal: string | null): void {
     if (this.stopping) return;
-    const restart_in_ms = this.#failures === 0 ? 0 : Math.min(30_000, 500 * 2 ** this.#failures);
+    if (performance.now() - this.#startedAt > LIVED_MS) this.#failures = 0;
+    const restart_in_ms = this.#failures === 0 ? 0 : Math.min(30_000, 250 * 2 ** this.#failures);
     this.#failures++;
     this.#observe({ event: 'runner_died', code, signal, restart_in_ms });
     this.#restart = setTimeout(() => {
       const child = this.#spawn();
       child.on('exit', (again, by) => this.#died(again, by));
-      void ready(child).then(() => {
-        this.#failures = 0;
-      });
     }, restart_in_ms);
   }
 }
@@ -82,6 +83,9 @@ export class RunnerFailed extends Error {
     this.exitCode = code ?? 1;
   }
 }
+
+/** Whoever has lived that long did not die of its start. */
+const LIVED_MS = 60_000;
 
 const CLI = fileURLToPath(new URL('./cli.js', import.meta.url));
 

@@ -34,6 +34,8 @@ export interface BootOrder {
   port: MessagePort;
   /** For the tasks' own pool. */
   databaseUrl: string;
+  /** Of a `LeaseClock`. */
+  lease: SharedArrayBuffer;
   /** Folder paths, in order; the first is the engine's own. */
   taskFolders: string[];
   logLevel: string;
@@ -178,3 +180,32 @@ export class Control {
     return { index, ageMs: Number(process.hrtime.bigint() - Atomics.load(this.#startedAt, 0)) / 1e6 };
   }
 }
+
+/**
+ * Until when this runner may run anything, in memory that all its threads share. Once that time has passed other
+ * runners may run its tasks: nothing new may start, also in a process that was frozen and has just come to again.
+ */
+export class LeaseClock {
+  readonly buffer: SharedArrayBuffer;
+  readonly #until: BigInt64Array;
+
+  /** Without a buffer: one that never ends, until it is set. */
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer = buffer ?? new SharedArrayBuffer(8);
+    this.#until = new BigInt64Array(this.buffer);
+    if (buffer === undefined) Atomics.store(this.#until, 0, NEVER);
+  }
+
+  /** Main thread. It is over in so many milliseconds. */
+  endsIn(milliseconds: number): void {
+    const nanoseconds = BigInt(Math.round(milliseconds * 1e6));
+    Atomics.store(this.#until, 0, process.hrtime.bigint() + nanoseconds);
+  }
+
+  /** Any thread: they share the monotonic clock. */
+  get over(): boolean {
+    return process.hrtime.bigint() >= Atomics.load(this.#until, 0);
+  }
+}
+
+const NEVER = 2n ** 63n - 1n;

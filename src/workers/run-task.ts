@@ -49,6 +49,7 @@ export async function run(bundle: Bundle): Promise<BundleEnd> {
   if (here.dirty !== null) return { dirty: here.dirty };
   const control = new Control(bundle.control);
   for (const [index, order] of bundle.attempts.entries()) {
+    if (here.lease.over) break; // Others may run the rest already: the main thread takes it back.
     if (!control.start(index)) continue;
     const scope = new AttemptScope(order, here);
     const report = await runAttempt(scope, here, () => control.loaded());

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Pool, PoolClient } from 'pg';
 import { currentAttempt } from './attempt.ts';
+import type { LeaseClock } from './protocol.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -13,7 +14,10 @@ export class TaskDatabase {
   readonly #held = new Set<PoolClient>();
   readonly #names = new WeakMap<PoolClient, string>();
 
-  constructor(url: string) {
+  readonly #lease: LeaseClock;
+
+  constructor(url: string, lease: LeaseClock) {
+    this.#lease = lease;
     const { Pool } = require('pg') as typeof import('pg');
     // Idle connections do not keep a thread busy: otherwise every attempt that used one would count as unfinished.
     this.pool = new Pool({
@@ -22,7 +26,7 @@ export class TaskDatabase {
       allowExitOnIdle: true,
       connectionTimeoutMillis: 10_000,
       // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, which its types do not say
-      onConnect: (client) => this.#name(client as PoolClient),
+      onConnect: (client) => this.#connected(client as PoolClient),
     });
     this.pool.on('error', () => {}); // An idle connection broke: the pool makes another one when one is needed.
     this.pool.on('acquire', (client) => this.#acquired(client));
@@ -44,8 +48,16 @@ export class TaskDatabase {
 
   #acquired(client: PoolClient): void {
     this.#held.add(client);
+    // Whoever takes over has ended the connections of the attempts that ran: not this one, which was idle.
+    if (this.#lease.over) client.end().catch(() => {});
     // Queued before the caller's first statement. If it fails, so does that one, and the caller hears of it.
-    if (this.#names.get(client) !== connectionName()) this.#name(client).catch(() => {});
+    else if (this.#names.get(client) !== connectionName()) this.#name(client).catch(() => {});
+  }
+
+  /** A runner that was frozen, and whose tasks others run by now, opens no new ones. */
+  async #connected(client: PoolClient): Promise<void> {
+    if (this.#lease.over) throw new Error('the runner has lost its lease: others run this task');
+    await this.#name(client);
   }
 
   async #name(client: PoolClient): Promise<void> {

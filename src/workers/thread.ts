@@ -3,7 +3,14 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { type AttemptScope, currentAttempt, isModulesOwn } from './attempt.ts';
 import type { TaskFiles } from './load-tasks.ts';
-import type { BootOrder, Dirt, FromThread, ThreadRequest, ToThread } from './protocol.ts';
+import {
+  type BootOrder,
+  type Dirt,
+  type FromThread,
+  LeaseClock,
+  type ThreadRequest,
+  type ToThread,
+} from './protocol.ts';
 import { toErrorRecord } from './report.ts';
 import { TaskDatabase } from './task-database.ts';
 
@@ -12,6 +19,8 @@ const require = createRequire(import.meta.url);
 /** What lives as long as the thread does: the line to the main thread, the task files, the pool, the logger. */
 export class Thread {
   readonly files: TaskFiles;
+  /** Until when anything may start here. */
+  readonly lease: LeaseClock;
   readonly #port: MessagePort;
   readonly #order: BootOrder;
   readonly #replies = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
@@ -27,6 +36,7 @@ export class Thread {
     this.#order = order;
     this.#port = order.port;
     this.files = files;
+    this.lease = new LeaseClock(order.lease);
     this.#port.on('message', (message: ToThread) => this.#hear(message));
     process.on('uncaughtException', (error) => this.#crash('uncaught', error));
     process.on('unhandledRejection', (reason) => this.#crash('unhandled rejection', reason));
@@ -63,7 +73,7 @@ export class Thread {
 
   /** Made at first use: most threads never need a pool, and loading pg costs time and memory. */
   get database(): TaskDatabase {
-    this.#database ??= new TaskDatabase(this.#order.databaseUrl);
+    this.#database ??= new TaskDatabase(this.#order.databaseUrl, this.lease);
     return this.#database;
   }
 

@@ -12,6 +12,7 @@ import type { ThreadOptions } from '../../src/main/engine/task-thread.ts';
 import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { type CapturedEvents, captureEvents } from './capture-events.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { addLiveRunner } from './runner-row.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface TestEngineOptions {
@@ -67,6 +68,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
   const threadOptions = threadOptionsFor(database.url, options);
   const { types } = await discoverOnce(threadOptions);
   await publishTaskTypes(pool, types);
+  await addLiveRunner(pool, runnerId);
   const catalogue = new TaskTypeCatalogue(pool);
   const engine = new Engine({
     runnerId,

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import type { Config } from '../config.ts';
-import { describe } from '../database/connect.ts';
 import { runningEmbedded } from '../database/embedded/start.ts';
+import { describe } from '../database/errors.ts';
 import { pendingMigrations } from '../migrate/pending.ts';
 
 /** What a look found: whether it is well, and what to say. A warning is no fault: Heddle works without it. */

@@ -1,5 +1,6 @@
 import { startApi } from '../api.ts';
 import { type Config, ConfigError } from '../config.ts';
+import { endProcess } from '../end-process.ts';
 import { pendingMigrations } from '../migrate/pending.ts';
 import type { Observe } from '../observe/events.ts';
 import { createLog, logEvents } from '../observe/log.ts';
@@ -77,7 +78,7 @@ function exitWhenOverdue(config: Config): void {
     console.error(
       `heddle: the stop took longer than ${overdueMs / 1000} s; what is not settled will be rescued`,
     );
-    process.exit(1);
+    endProcess(1);
   }, overdueMs).unref();
 }
 

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observe } from '../observe/events.ts';
-import { describe } from './connect.ts';
+
+/** What of a database error is told: its message and SQLSTATE, never the statement's values. */
+export function describe(error: unknown): { message: string; code?: string | undefined } {
+  const { message, code } = error as { message?: string; code?: string };
+  return { message: message || code || String(error), code };
+}
 
 /**
  * Whether the database refuses the values themselves, so that no repetition will help: SQLSTATE classes 22 (data
@@ -13,19 +18,50 @@ export function refusesTheValues(error: unknown): boolean {
   return typeof code === 'string' && /^(22|23|54)...$/.test(code);
 }
 
-/** Whether the database cannot be reached at the moment: the same statement may succeed later. */
+/** Whether the database cannot do anything at the moment, whatever it is asked: the same statement may succeed later. */
 export function isAway(error: unknown): boolean {
   const { code = '', message = '' } = error as { code?: string; message?: string };
-  return AWAY_CODES.test(code) || AWAY_MESSAGES.test(message);
+  return AWAY_CODES.test(code) || AWAY_MESSAGES.test(message) || isTooSlow(error);
 }
 
-/** Of the network; of PostgreSQL: connections (08), too many (53300), shut down or starting (57P01 to 57P03). */
+/** Whether another transaction was in the way: the same statement has had no effect, and can be repeated at once. */
+export function isPassing(error: unknown): boolean {
+  return PASSING_CODES.has((error as { code?: string }).code ?? '');
+}
+
+/** Serialization failure, deadlock, lock not available. */
+const PASSING_CODES = new Set(['40001', '40P01', '55P03']);
+
+/** Whether a statement has taken too long: it may go on, and even be committed, but nobody waits for it any more. */
+export function isTooSlow(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === '57014' || message === 'Query read timeout';
+}
+
+/** Repeats a statement while other transactions are in its way, a few times. @throws what the last try throws */
+export async function pastOthers<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isPassing(error) || tries === MOST_TRIES) throw error;
+      await sleep(5 * 2 ** tries * Math.random());
+    }
+  }
+}
+
+const MOST_TRIES = 8;
+
+/**
+ * Of the network; of PostgreSQL: connections (08), read-only (25006), disk or memory full, too many connections (53),
+ * shut down or starting (57P01 to 57P03).
+ */
 const AWAY_CODES =
-  /^(ECONN(REFUSED|RESET|ABORTED)|ENOTFOUND|EAI_AGAIN|ENOENT|EPIPE|E(HOST|NET)UNREACH|ETIMEDOUT|08...|53300|57P0[123])$/;
+  /^(ECONN(REFUSED|RESET|ABORTED)|ENOTFOUND|EAI_AGAIN|ENOENT|EPIPE|E(HOST|NET)UNREACH|ETIMEDOUT|08...|25006|53...|57P0[123])$/;
 
 /** pg has no codes for these. */
 const AWAY_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+  /^(Connection terminated|timeout (exceeded when trying to connect|expired)|Client has encountered a connection error)/;
 
 /**
  * Repeats `work` until it succeeds, at growing intervals up to two seconds: for what must be written, however long

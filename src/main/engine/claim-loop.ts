@@ -1,4 +1,6 @@
-import { describe, type Queryable } from '../database/connect.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queryable } from '../database/connect.ts';
+import { describe, isPassing, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { type ClaimedTask, claim, findClaimed, type Wanted } from './claim.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -33,11 +35,16 @@ export class ClaimLoop {
   readonly #tokens = new Set<string>();
   /** How many those are of each type. */
   readonly #held = new Map<string, number>();
+  /** When the table was last asked for tasks that this runner has and does not know of, by `performance.now()`. */
+  #lookedForLostAt = performance.now();
   /**
    * A claim has failed: it may have been committed, and only its answer got lost. Until this time, by
-   * `performance.now()`, such claims are looked for, because a backend can also commit after its connection broke.
+   * `performance.now()`, such claims are looked for at every turn, because a backend can also commit after its
+   * connection broke.
    */
   #lookForLostUntil = Number.NEGATIVE_INFINITY;
+  /** Claims that have failed, one after the other. */
+  #failures = 0;
   /** Tasks claimed since the start. */
   claimed = 0;
 
@@ -68,11 +75,12 @@ export class ClaimLoop {
     this.#due.clear();
   }
 
-  /** Closes, and waits for the claim that is under way. */
+  /** Closes, and waits for the claim that is under way, and for those whose answer got lost, until they are found. */
   async closeAndWait(): Promise<void> {
     this.close();
     await this.#claiming;
-    await this.#findLost().catch((error) => this.#tellError(error));
+    if (performance.now() > this.#lookForLostUntil) return;
+    await untilWritten('claim', this.#observe, () => this.#findLost());
   }
 
   /** Looks in so many milliseconds. Times that are close together make one look; what is too much is left to polling. */
@@ -123,24 +131,34 @@ export class ClaimLoop {
   /** @returns whether there may be more that could be taken right now */
   async #claimOnce(): Promise<boolean> {
     try {
-      await this.#findLost();
+      if (this.#mayHaveLost()) await this.#findLost();
       const room = this.#room();
       if (room === null) return false;
       const tasks = await claim(this.#database, this.#runnerId, room.wanted, room.most, room.mostSlow);
+      this.#failures = 0;
       this.#take(tasks);
       return tasks.length > 0;
     } catch (error) {
       this.#lookForLostUntil = performance.now() + LOST_MS;
       this.#tellError(error);
-      await new Promise((resolve) => setTimeout(resolve, 250 + Math.random() * 250));
+      const patience = isPassing(error)
+        ? PASSING_MS
+        : Math.min(MOST_PATIENCE_MS, 250 * 2 ** this.#failures++);
+      await sleep(patience * (0.5 + Math.random() / 2));
       return true;
     }
   }
 
+  /** Also now and then without a reason: a row edited by hand can name this runner, and nobody else would take it. */
+  #mayHaveLost(): boolean {
+    const now = performance.now();
+    return now < this.#lookForLostUntil || now - this.#lookedForLostAt > RECONCILE_MS;
+  }
+
   /** Takes what a claim has claimed whose answer got lost: nobody else ever would. */
   async #findLost(): Promise<void> {
-    if (performance.now() > this.#lookForLostUntil) return;
     const tasks = await findClaimed(this.#database, this.#runnerId, [...this.#tokens]);
+    this.#lookedForLostAt = performance.now();
     this.#take(tasks);
   }
 
@@ -201,6 +219,9 @@ export class ClaimLoop {
 const PREFETCH_MS = 20;
 
 const LOST_MS = 60_000;
+const RECONCILE_MS = 10_000;
+const PASSING_MS = 20;
+const MOST_PATIENCE_MS = 2000;
 const MOST_READY = 1000;
 const MOST_HELD = 5000;
 const MOST_POLL_SECONDS = 5;

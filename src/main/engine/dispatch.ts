@@ -2,6 +2,7 @@ import { BUNDLE_LIMIT, type FromThread } from '../../workers/protocol.ts';
 import type { Observe } from '../observe/events.ts';
 import type { ClaimedTask } from './claim.ts';
 import { Flight } from './flight.ts';
+import { Killer, type StuckLimits } from './kill.ts';
 import type { Outcome } from './outcome.ts';
 import { Pace } from './pace.ts';
 import type { TaskThread } from './task-thread.ts';
@@ -16,6 +17,8 @@ export interface FlightEvents {
   watched(): void;
   /** A thread was killed in the middle of an attempt: what it left in the database has to end before the attempt does. */
   killed(flight: Flight): Promise<void>;
+  /** A thread that was killed long ago still lives. What it runs can only end with the process. */
+  stuck(): void;
   said(flight: Flight, message: Exclude<FromThread, { say: 'outcome' | 'log' }>): void;
   /** A line of an attempt, which may have ended. */
   logged(message: FromThread & { say: 'log' }): void;
@@ -39,20 +42,21 @@ export class Dispatcher {
   readonly #bundles = new Map<TaskThread, Flight[]>();
   readonly #flights = new Map<string, Flight>();
   readonly #quietSince = new Map<TaskThread, number>();
-  /** Threads that were told to die: none of them ever runs anything again. */
-  readonly #killing = new WeakSet<TaskThread>();
+  readonly #killer: Killer;
+  #closed = false;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(
     threads: ThreadPool,
     types: ReadonlyMap<string, RunnableType>,
-    killGraceMs: number,
+    { killGraceMs, stuckMs }: { killGraceMs: number; stuckMs: StuckLimits },
     events: FlightEvents,
     observe: Observe,
   ) {
     this.#threads = threads;
     this.#types = types;
     this.#killGraceMs = killGraceMs;
+    this.#killer = new Killer(stuckMs, () => events.stuck(), observe);
     this.#events = events;
     this.#observe = observe;
   }
@@ -65,7 +69,7 @@ export class Dispatcher {
 
   /** Sends ready tasks to idle threads, as long as there are both. */
   pump(): void {
-    while (this.#ready.length > 0) {
+    while (this.#ready.length > 0 && !this.#closed) {
       const thread = this.#threads.take();
       if (thread === undefined) return;
       void this.#fly(thread, this.#nextBundle());
@@ -77,9 +81,24 @@ export class Dispatcher {
     return this.#ready.length;
   }
 
+  /** From now on nothing is sent to a thread. */
+  close(): void {
+    this.#closed = true;
+  }
+
   /** Attempts that a thread has. */
   get flights(): readonly Flight[] {
     return [...this.#flights.values()];
+  }
+
+  /** Threads that were killed long ago and still live: they are in a native call. */
+  get stuck(): ReadonlySet<TaskThread> {
+    return this.#killer.stuck;
+  }
+
+  /** How many attempts will end: those of stuck threads are not waited for. */
+  get ending(): number {
+    return this.flights.filter(({ thread }) => !this.stuck.has(thread)).length;
   }
 
   /** How many ready tasks there are of each type. */
@@ -132,13 +151,13 @@ export class Dispatcher {
     for (const flight of this.flights) this.#abort(flight, 'stop', Number.POSITIVE_INFINITY);
   }
 
-  /** Kills every attempt that still runs, because the runner stops. */
-  async killAll(): Promise<void> {
-    for (const flight of this.flights) flight.end('stop');
-    const busy = new Set(this.flights.map(({ thread }) => thread));
-    await Promise.all([...busy].map((thread) => this.#kill(thread, 'the runner is stopping')));
-    // Their last attempt has ended, and their answer is on its way.
-    for (const thread of this.#bundles.keys()) this.#killing.add(thread);
+  /** Kills every attempt that still runs. They end when their threads have exited. */
+  killAll(why: 'stop' | 'lost'): void {
+    for (const flight of this.flights) flight.end(why);
+    const reason = why === 'stop' ? 'the runner is stopping' : 'the lease of the runner is over';
+    for (const thread of new Set(this.flights.map(({ thread }) => thread))) void this.#kill(thread, reason);
+    // The last attempt of the others has ended, and their answer is on its way.
+    for (const thread of this.#bundles.keys()) this.#killer.expect(thread);
   }
 
   /** The next task, and after it as many quick ones as a thread does in a moment, shared out among idle threads. */
@@ -192,7 +211,8 @@ export class Dispatcher {
       return reason;
     } catch (error) {
       const reason = (error as Error).message;
-      if (!this.#killing.has(thread)) this.#observe({ event: 'thread_died', thread_id: thread.id, reason });
+      if (!this.#killer.hasTold(thread))
+        this.#observe({ event: 'thread_died', thread_id: thread.id, reason });
       await thread.kill(reason);
       return reason;
     }
@@ -262,30 +282,11 @@ export class Dispatcher {
   }
 
   async #kill(thread: TaskThread, reason: string): Promise<void> {
-    if (this.#killing.has(thread)) return;
-    this.#killing.add(thread);
+    if (this.#killer.hasTold(thread)) return;
+    const bundle = this.#bundles.get(thread) ?? [];
     // Until it is dead it must not start another one, which would die in the place of this one.
-    this.#takeBack(thread, this.#bundles.get(thread) ?? [], 0);
-    const killedAt = performance.now();
-    const stuck = setTimeout(() => this.#tellStuck(thread, killedAt), STUCK_MS);
-    await thread.kill(reason);
-    clearTimeout(stuck);
-    this.#observe({
-      event: 'thread_killed',
-      thread_id: thread.id,
-      reason,
-      exit_ms: performance.now() - killedAt,
-    });
-  }
-
-  #tellStuck(thread: TaskThread, killedAt: number): void {
-    const task_type = this.#bundles.get(thread)?.find((flight) => !flight.withdrawn)?.task.type ?? null;
-    this.#observe({
-      event: 'thread_stuck',
-      thread_id: thread.id,
-      task_type,
-      for_ms: performance.now() - killedAt,
-    });
+    this.#takeBack(thread, bundle, 0);
+    await this.#killer.kill(thread, reason, bundle.find((flight) => !flight.withdrawn)?.task.type ?? null);
   }
 
   /** Takes back what of a bundle has not started, from an index on: it is the first to go to another thread. */
@@ -325,6 +326,3 @@ const WATCH_MS = 25;
 
 /** A thread has at most 31 ms of its own to tidy up after an attempt. */
 const QUIET_MS = 1000;
-
-/** A killed thread that still lives after this is in a native call. */
-const STUCK_MS = 5000;

@@ -1,12 +1,14 @@
 import type { DestinationStream } from 'pino';
 import type { FromThread } from '../../workers/protocol.ts';
-import { describe, type Queryable } from '../database/connect.ts';
+import type { Queryable } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { ClaimLoop } from './claim-loop.ts';
 import { Dispatcher } from './dispatch.ts';
-import { endBackends } from './end-backends.ts';
+import { endBackendsOfAttempt } from './end-backends.ts';
 import type { Flight } from './flight.ts';
 import { HeapWatch, outOfMemory } from './heap-watch.ts';
+import type { StuckLimits } from './kill.ts';
 import type { Outcome } from './outcome.ts';
 import { Progress } from './progress.ts';
 import { neverStarted, type Settlement, Settler } from './settle.ts';
@@ -25,6 +27,10 @@ export interface EngineParts {
   threads: number;
   threadOptions: ThreadOptions;
   killGraceMs: number;
+  /** When a thread that does not die is told of and given up, in milliseconds after its kill. */
+  stuckMs?: StuckLimits;
+  /** A thread does not die, and its slot is gone for as long as this process lives. */
+  onStuck?: () => void;
   observe: Observe;
   /** Where tasks' own log lines go, beside the table. */
   logStream: DestinationStream;
@@ -58,7 +64,13 @@ export class Engine {
       this.#claims.look();
     });
     const types = new Map(parts.types.map((type) => [type.name, type]));
-    this.#dispatcher = new Dispatcher(this.#threads, types, parts.killGraceMs, this, observe);
+    this.#dispatcher = new Dispatcher(
+      this.#threads,
+      types,
+      { killGraceMs: parts.killGraceMs, stuckMs: parts.stuckMs ?? STUCK_MS },
+      this,
+      observe,
+    );
     const { maxHeapMb } = parts.threadOptions;
     this.#heapWatch = new HeapWatch(
       maxHeapMb,
@@ -108,9 +120,13 @@ export class Engine {
     };
   }
 
-  /** Attempts that threads have. */
+  /** Attempts that threads have, but for those of threads that do not die. */
   get running(): number {
-    return this.#dispatcher.flights.length;
+    return this.#dispatcher.ending;
+  }
+
+  get hasStuckThread(): boolean {
+    return this.#dispatcher.stuck.size > 0;
   }
 
   get threadsBusy(): number {
@@ -128,22 +144,34 @@ export class Engine {
     this.#dispatcher.abortAll();
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when nothing runs any more, but for what a thread runs that does not die. */
   async idle(): Promise<void> {
     while (this.running > 0) await new Promise<void>((resolve) => this.#idlers.push(resolve));
   }
 
   /** Kills what still runs, writes everything that is left to write, and ends the threads. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return this.#end('stop');
+  }
+
+  /** The same at once, because the runner's lease is over: what it runs is lost, and others may run it already. */
+  lose(): Promise<void> {
+    return this.#end('lost');
+  }
+
+  async #end(why: 'stop' | 'lost'): Promise<void> {
     clearInterval(this.#cancelPoll);
-    await this.drain();
+    this.#dispatcher.close();
     this.#threads.close();
-    await this.#dispatcher.killAll();
+    const drained = this.drain();
+    if (why === 'stop') await drained;
+    this.#dispatcher.killAll(why);
+    await drained;
     await this.idle();
     this.#giveBackReady(); // What was taken back from threads that have died since.
     await this.#settler.written();
     await this.#log.written();
-    await this.#threads.stop();
+    await this.#threads.stop(this.#dispatcher.stuck);
     this.#heapWatch.stop();
   }
 
@@ -175,12 +203,18 @@ export class Engine {
       endedAt: performance.now(),
       threadId: flight.thread.id,
     });
-    for (const resolve of this.#idlers.splice(0)) resolve();
+    this.#wakeIdlers();
+  }
+
+  /** For the dispatcher: a thread does not die. */
+  stuck(): void {
+    this.#wakeIdlers();
+    this.#parts.onStuck?.();
   }
 
   /** For the dispatcher: ends what a killed attempt still does in the database. */
   killed({ task }: Flight): Promise<void> {
-    return endBackends(this.#parts.database, this.#parts.observe, task);
+    return endBackendsOfAttempt(this.#parts.database, this.#parts.observe, task);
   }
 
   /** For the dispatcher: an attempt speaks while it runs. */
@@ -198,6 +232,10 @@ export class Engine {
   logged({ taskId, claimToken, line }: FromThread & { say: 'log' }): void {
     this.#parts.logStream.write(line);
     this.#log.keep(taskId, claimToken, line);
+  }
+
+  #wakeIdlers(): void {
+    for (const resolve of this.#idlers.splice(0)) resolve();
   }
 
   #giveBackReady(): void {
@@ -231,3 +269,5 @@ export class Engine {
 }
 
 const CANCEL_POLL_MS = 1000;
+
+const STUCK_MS: StuckLimits = { told: 5000, givenUp: 15_000 };

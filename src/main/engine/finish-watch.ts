@@ -1,4 +1,5 @@
-import { describe, type Queryable } from '../database/connect.ts';
+import type { Queryable } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 
 /** Tells callers when tasks have finished. One statement looks for all of them, however many are waited for. */

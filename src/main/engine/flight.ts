@@ -4,6 +4,9 @@ import type { Outcome } from './outcome.ts';
 import type { TaskThread } from './task-thread.ts';
 import type { RunnableType } from './task-types.ts';
 
+/** Why an attempt was told to end. `lost`: the runner's lease is over, and others may run its task. */
+export type EndReason = AbortReason | 'lost';
+
 /** A claimed task that a thread has: one attempt, from dispatch to its outcome. */
 export class Flight {
   readonly task: ClaimedTask;
@@ -15,7 +18,7 @@ export class Flight {
   /** The age at which it is killed, in milliseconds: a cancel comes before the timeout. */
   killAtMs: number;
   /** Why it was told to end. The first reason counts. */
-  endedBy: AbortReason | null = null;
+  endedBy: EndReason | null = null;
   /** Taken back before it started. */
   withdrawn = false;
   constructor(task: ClaimedTask, type: RunnableType, thread: TaskThread, index: number) {
@@ -51,7 +54,7 @@ export class Flight {
   }
 
   /** @returns whether this is the first reason to end */
-  end(reason: AbortReason): boolean {
+  end(reason: EndReason): boolean {
     if (this.endedBy !== null) return false;
     this.endedBy = reason;
     return true;
@@ -86,6 +89,8 @@ export class Flight {
         return { name: 'cancelled', error: error('Cancelled', 'cancelled while it was running') };
       case 'stop':
         return { name: 'given_back', error: error('Stopped', 'the runner stopped before it had ended') };
+      case 'lost':
+        return { name: 'lost', error: error('LeaseLost', LEASE_LOST) };
       case null:
         return { name: 'failed', error: error('ThreadDied', death) };
     }
@@ -96,3 +101,5 @@ export class Flight {
     return this.endedBy === 'cancel' ? 'cancelled' : `timed out after ${this.timeoutMs / 1000} s`;
   }
 }
+
+const LEASE_LOST = 'lost: the runner could not reach the database for so long that it had to stop its tasks';

@@ -1,4 +1,5 @@
-import { describe, type Queryable } from '../database/connect.ts';
+import type { Queryable } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';
 import { PROGRESS } from './sql/settle.ts';

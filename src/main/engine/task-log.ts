@@ -1,5 +1,5 @@
-import { describe, type Queryable } from '../database/connect.ts';
-import { refusesTheValues, untilWritten } from '../database/errors.ts';
+import type { Queryable } from '../database/connect.ts';
+import { describe, refusesTheValues, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';
 import { KEEP_LOG } from './sql/settle.ts';

@@ -7,6 +7,7 @@ import {
   type BundleEnd,
   Control,
   type FromThread,
+  LeaseClock,
   type TaskTypeDescription,
   type ToThread,
 } from '../../workers/protocol.ts';
@@ -20,6 +21,8 @@ export interface ThreadOptions {
   maxHeapMb: number;
   /** How long a thread may take to come up, in milliseconds. */
   bootTimeoutMs: number;
+  /** Until when the runner may run anything. Default: for ever. */
+  lease?: LeaseClock;
 }
 
 /** The thread is dead, or never lived: nothing of it runs any more. */
@@ -62,6 +65,7 @@ export class TaskThread {
     const order: BootOrder = {
       port: port2,
       databaseUrl: options.databaseUrl,
+      lease: (options.lease ?? new LeaseClock()).buffer,
       taskFolders: options.taskFolders,
       logLevel: options.logLevel,
     };

@@ -60,11 +60,15 @@ export class ThreadPool {
     this.#stopped = true;
   }
 
-  /** Kills every thread and waits until they have exited, also those that are just coming up. */
-  async stop(): Promise<void> {
+  /**
+   * Kills every thread and waits until they have exited, also those that are just coming up.
+   * @param stuck threads that do not die: they are not waited for
+   */
+  async stop(stuck: ReadonlySet<TaskThread>): Promise<void> {
     this.close();
     await Promise.allSettled(this.#starting);
-    await Promise.all([...this.#alive].map((thread) => thread.kill('the runner has stopped')));
+    const mortal = [...this.#alive].filter((thread) => !stuck.has(thread));
+    await Promise.all(mortal.map((thread) => thread.kill('the runner has stopped')));
   }
 
   async #add(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ThreadRequest } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
 import type { Observe } from '../observe/events.ts';
-import { endBackends } from './end-backends.ts';
+import { endBackendsOfAttempt } from './end-backends.ts';
 import type { Flight } from './flight.ts';
 import { CLAIM_UNIQUE_KEY, COUNT_DUPLICATE } from './sql/attempt.ts';
 import { submissionBody } from './submission.ts';
@@ -20,7 +20,7 @@ export async function serve(
     case 'claim-unique-key':
       return claimUniqueKey(database, flight, request.key);
     case 'end-connections':
-      return endBackends(database, observe, flight.task);
+      return endBackendsOfAttempt(database, observe, flight.task);
   }
 }
 

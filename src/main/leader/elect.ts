@@ -1,123 +1,95 @@
-import pg from 'pg';
-import { describe } from '../database/connect.ts';
+import type { Queryable } from '../database/connect.ts';
+import { endBackendsOfRunner } from '../engine/end-backends.ts';
 import type { Observe } from '../observe/events.ts';
-
-export interface Elected {
-  /** This runner leads from now on: at its start, or after it did not lead for a while. */
-  elected(reason: 'start' | 'takeover'): Promise<void>;
-  /** It no longer does: the connection that held the lock is gone. */
-  lost(reason: string): Promise<void>;
-}
+import { type OtherRunner, whyDead } from './dead.ts';
+import { Repeat } from './repeat.ts';
+import { LEADER, TAKE_THE_LEAD } from './sql/elect.ts';
 
 /**
- * Elects one leader among the runners of a database: who holds a session's advisory lock leads, for as long as that
- * session lives. PostgreSQL ends the session of a killed process at once, so a standby takes over within a poll.
+ * Elects one leader among the runners of a database. A runner takes the lead when the one that has it is dead, and
+ * keeps it for as long as it lives itself: who loses its lease, loses the lead with it.
  */
 export class Election {
-  readonly #url: string;
-  readonly #callbacks: Elected;
+  readonly #runnerId: string;
+  readonly #database: Queryable;
+  readonly #elected: () => Promise<void>;
   readonly #observe: Observe;
-  #client: pg.Client | null = null;
-  #poll: NodeJS.Timeout | undefined;
-  #leads = false;
+  readonly #repeat: Repeat;
+  #won = false;
   #stoodBy = false;
-  /** Callbacks run one after the other: an election does not overtake the loss before it. */
-  #telling: Promise<void> = Promise.resolve();
-  #stopped = false;
 
-  /** @param url a direct connection: a transaction pooler would lend the session to others */
-  constructor(url: string, callbacks: Elected, observe: Observe) {
-    this.#url = url;
-    this.#callbacks = callbacks;
+  /** @param elected this runner leads from now on */
+  constructor(runnerId: string, database: Queryable, elected: () => Promise<void>, observe: Observe) {
+    this.#runnerId = runnerId;
+    this.#database = database;
+    this.#elected = elected;
     this.#observe = observe;
+    this.#repeat = new Repeat('election', POLL_MS, () => this.#stand(), observe);
+  }
+
+  /** Whether another runner was found to lead. */
+  get stoodBy(): boolean {
+    return this.#stoodBy;
   }
 
   /** Stands for leader from now on. Resolves when it has tried for the first time, and acted upon the answer. */
-  async start(): Promise<void> {
-    await this.#stand();
-    await this.#telling;
+  start(): Promise<void> {
+    return this.#repeat.startNow();
   }
 
-  /** Gives the lock back. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#poll);
-    await this.#client?.end().catch(() => {});
+  stop(): Promise<void> {
+    return this.#repeat.stop();
   }
 
   async #stand(): Promise<void> {
-    try {
-      const client = this.#client ?? (await this.#connect());
-      this.#client = client;
-      if (this.#stopped) {
-        await client.end();
-        return;
-      }
-      const { rows } = await client.query<{ got: boolean }>(TRY_LOCK, [LEADER_LOCK]);
-      if (rows[0]?.got) this.#win();
-      else this.#standBy();
-    } catch (error) {
-      this.#observe({ event: 'database_error', during: 'election', ...describe(error) });
-      this.#again();
+    if (!this.#won && !(await this.#takeTheLead())) return;
+    this.#won = true;
+    await this.#elected(); // When this fails, it is done again at the next turn.
+    this.#repeat.finish();
+  }
+
+  async #takeTheLead(): Promise<boolean> {
+    const { rows } = await this.#database.query<Leader>(LEADER);
+    const leader = rows[0] ?? NOBODY;
+    const why = leader.id === null ? null : await whyDead(this.#database, leader);
+    if (leader.id !== null && why === null) {
+      this.#standBy(leader.id);
+      return false;
     }
+    const { rowCount } = await this.#database.query(TAKE_THE_LEAD, [
+      this.#runnerId,
+      leader.epoch,
+      leader.id,
+      leader.last_seen_at,
+    ]);
+    if (rowCount === 0) return false;
+    if (leader.id !== null && leader.status !== 'stopped') await this.#replace(leader.id, why as string);
+    return true;
   }
 
-  async #connect(): Promise<pg.Client> {
-    const client = new pg.Client({
-      connectionString: this.#url,
-      application_name: 'heddle leader',
-      connectionTimeoutMillis: 10_000,
-      query_timeout: 5000,
-      keepAlive: true,
-    });
-    client.on('error', (error) => this.#lose(client, error.message));
-    client.on('end', () => this.#lose(client, 'its connection was closed'));
-    await client.connect();
-    return client;
+  /** A leader that is frozen may hold locks, also on rows of tasks that it has not got. */
+  async #replace(runner_id: string, reason: string): Promise<void> {
+    this.#observe({ event: 'runner_lost', runner_id, reason });
+    await endBackendsOfRunner(this.#database, this.#observe, runner_id);
   }
 
-  #win(): void {
-    if (this.#stopped) return;
-    this.#leads = true;
-    const reason = this.#stoodBy ? 'takeover' : 'start';
+  #standBy(leader: string): void {
+    if (!this.#stoodBy) this.#observe({ event: 'runner_standby', reason: `runner ${leader} leads` });
     this.#stoodBy = true;
-    this.#tell(() => this.#callbacks.elected(reason));
-  }
-
-  #standBy(): void {
-    if (!this.#stoodBy) this.#observe({ event: 'runner_standby', reason: 'another runner leads' });
-    this.#stoodBy = true;
-    this.#again();
-  }
-
-  #lose(client: pg.Client, reason: string): void {
-    if (this.#client !== client) return;
-    this.#client = null;
-    if (this.#stopped || !this.#leads) return;
-    this.#leads = false;
-    this.#tell(() => this.#callbacks.lost(reason));
-    this.#again();
-  }
-
-  #tell(callback: () => Promise<void>): void {
-    this.#telling = this.#telling.then(callback).catch((error: unknown) => {
-      this.#observe({ event: 'database_error', during: 'election', ...describe(error) });
-      // Half a leader is none: stand again, on a new connection.
-      const client = this.#client;
-      if (client !== null) client.end().catch(() => {});
-    });
-  }
-
-  #again(): void {
-    if (this.#stopped) return;
-    clearTimeout(this.#poll);
-    this.#poll = setTimeout(() => void this.#stand(), POLL_MS);
   }
 }
 
 const POLL_MS = 250;
 
-/** Any number, the same for all runners of a database. Spelled 'heddlead' in ASCII. */
-const LEADER_LOCK = '7522529135070372196';
+type Leader = (OtherRunner | { [Column in keyof OtherRunner]: null }) & { epoch: string | null };
 
-const TRY_LOCK = 'select pg_try_advisory_lock($1::bigint) as got';
+const NOBODY: Leader = {
+  id: null,
+  epoch: null,
+  host: null,
+  pid: null,
+  status: null,
+  lease_seconds: null,
+  last_seen_at: null,
+  silent_seconds: null,
+};

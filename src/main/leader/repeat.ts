@@ -1,4 +1,4 @@
-import { describe } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 
 /** Does something every so often, one time after the other. What it throws is an event, and it goes on. */
@@ -22,6 +22,18 @@ export class Repeat {
   start(firstInMs: number): void {
     this.#on = true;
     this.#timer = setTimeout(() => this.#begin(), firstInMs);
+  }
+
+  /** The first time at once. Resolves when that has ended. */
+  async startNow(): Promise<void> {
+    this.#on = true;
+    this.#begin();
+    await this.#working;
+  }
+
+  /** For the work itself: this was the last time. */
+  finish(): void {
+    this.#on = false;
   }
 
   /** Resolves when the work that is under way has ended. */

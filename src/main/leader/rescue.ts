@@ -1,11 +1,10 @@
-import { hostname } from 'node:os';
 import type { Queryable } from '../database/connect.ts';
-import { endBackends } from '../engine/end-backends.ts';
+import { endBackendsOfRunner } from '../engine/end-backends.ts';
 import type { Settler } from '../engine/settle.ts';
-import { isAlive } from '../is-alive.ts';
 import type { Observe } from '../observe/events.ts';
+import { type OtherRunner, whyDead } from './dead.ts';
 import { Repeat } from './repeat.ts';
-import { MARK_LOST, RUNNERS_WITH_TASKS, TASKS_OF_RUNNER } from './sql/rescue.ts';
+import { MARK_LOST, OTHER_RUNNERS, TASKS_OF_RUNNER } from './sql/rescue.ts';
 
 /** Takes back the tasks of dead runners, as the leader. A lost attempt uses up a retry; the task is due at once. */
 export class Rescuer {
@@ -23,7 +22,7 @@ export class Rescuer {
     this.#repeat = new Repeat('rescue', LOOK_MS, () => this.rescue(), observe);
   }
 
-  /** Rescues every second from now on. */
+  /** Rescues twice a second from now on. */
   start(): void {
     this.#repeat.start(LOOK_MS);
   }
@@ -34,54 +33,39 @@ export class Rescuer {
 
   /** Takes back what dead runners hold. Resolves when it is settled. */
   async rescue(): Promise<void> {
-    const { rows } = await this.#database.query<OtherRunner>(RUNNERS_WITH_TASKS, [this.#runnerId]);
-    for (const runner of rows) if (isDead(runner, hostname(), isAlive)) await this.#takeBack(runner.id);
+    const { rows } = await this.#database.query<OtherRunner>(OTHER_RUNNERS, [this.#runnerId]);
+    for (const runner of rows) {
+      const why = await whyDead(this.#database, runner);
+      if (why !== null) await this.#takeBack(runner, why);
+    }
   }
 
-  async #takeBack(runner_id: string): Promise<void> {
-    await this.#database.query(MARK_LOST, [runner_id]);
+  async #takeBack({ id, last_seen_at }: OtherRunner, why: string): Promise<void> {
+    const { rowCount } = await this.#database.query(MARK_LOST, [id, last_seen_at, this.#runnerId]);
+    if (rowCount === 1) this.#observe({ event: 'runner_lost', runner_id: id, reason: why });
+    await endBackendsOfRunner(this.#database, this.#observe, id);
     for (;;) {
-      const { rows } = await this.#database.query<LostTask>(TASKS_OF_RUNNER, [runner_id]);
+      const { rows } = await this.#database.query<LostTask>(TASKS_OF_RUNNER, [id]);
       if (rows.length === 0) return;
-      for (const task of rows) {
-        await endBackends(this.#database, this.#observe, task);
-        this.#observe({ event: 'task_rescued', task_id: task.id, task_type: task.type, runner_id });
-        this.#settler.add({
-          task: { ...task, retry: { strategy: 'cooldown', seconds: 0 } },
-          outcome: { name: 'lost', error: { name: 'RunnerDied', message: `lost: runner ${runner_id} died` } },
-          settledByTask: false,
-          ranMs: task.ran_ms,
-          endedAt: performance.now(),
-          threadId: null,
-        });
-      }
+      for (const task of rows) this.#settleAsLost(task, id);
       await this.#settler.written();
     }
   }
+
+  #settleAsLost(task: LostTask, runner_id: string): void {
+    this.#observe({ event: 'task_rescued', task_id: task.id, task_type: task.type, runner_id });
+    this.#settler.add({
+      task: { ...task, retry: { strategy: 'cooldown', seconds: 0 } },
+      outcome: { name: 'lost', error: { name: 'RunnerDied', message: `lost: runner ${runner_id} died` } },
+      settledByTask: false,
+      ranMs: task.ran_ms,
+      endedAt: performance.now(),
+      threadId: null,
+    });
+  }
 }
 
-const LOOK_MS = 1000;
-
-/** A runner that holds tasks. All but the id is null when its row is gone. */
-export interface OtherRunner {
-  id: string;
-  host: string | null;
-  pid: number | null;
-  status: string | null;
-  lease_seconds: number | null;
-  silent_seconds: number | null;
-}
-
-/**
- * Whether a runner is dead: it said so, it has been silent for its lease, or it was a process of this host that is no
- * more. A process with our own pid is a former one: containers give every start the same.
- */
-export function isDead(runner: OtherRunner, host: string, alive: (pid: number) => boolean): boolean {
-  const { pid, status, lease_seconds, silent_seconds } = runner;
-  if (pid === null || lease_seconds === null || silent_seconds === null) return true;
-  if (status === 'stopped' || status === 'lost' || silent_seconds > lease_seconds) return true;
-  return runner.host === host && (pid === process.pid || !alive(pid));
-}
+const LOOK_MS = 500;
 
 interface LostTask {
   id: string;

@@ -1,4 +1,5 @@
-import { describe, type Queryable } from '../database/connect.ts';
+import type { Queryable } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import type { RunnableType } from '../engine/task-types.ts';
 import type { Observe } from '../observe/events.ts';
 import { changes, isDue, MOST_WAITING, planRow, type ScheduleRow } from './schedule-row.ts';

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { EXIT, MigrationError } from './error.ts';
 import { type Direction, isIgnored, parseName, timeOf } from './names.ts';

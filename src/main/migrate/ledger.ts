@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
-import { describe, type Queryable } from '../database/connect.ts';
+import type { Queryable } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import { version } from '../package-root.ts';
 import { EXIT, MigrationError } from './error.ts';
 import type { Migration } from './files.ts';

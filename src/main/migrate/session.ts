@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { describe } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { EXIT, MigrationError } from './error.ts';
 

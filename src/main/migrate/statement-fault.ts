@@ -1,4 +1,4 @@
-import { describe } from '../database/connect.ts';
+import { describe } from '../database/errors.ts';
 import { EXIT, MigrationError } from './error.ts';
 import { brief, type Script } from './script.ts';
 import { sqlState } from './session.ts';

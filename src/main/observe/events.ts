@@ -9,7 +9,9 @@ export type HeddleEvent =
   | { event: 'runner_started'; runner_id: string; threads: number; task_types: string[] }
   | { event: 'runner_standby'; reason: string }
   | { event: 'leader_elected'; runner_id: string }
-  | { event: 'leader_lost'; reason: string }
+  | { event: 'lease_lost'; runner_id: string; reason: string; running: number }
+  | { event: 'runner_degraded'; runner_id: string; reason: string }
+  | { event: 'runner_lost'; runner_id: string; reason: string }
   | { event: 'stopping'; signal: string; stage: 'claims' | 'abort' | 'kill'; running: number }
   | { event: 'stopped'; took_ms: number }
   | { event: 'runner_died'; code: number | null; signal: string | null; restart_in_ms: number }
@@ -38,7 +40,7 @@ export type HeddleEvent =
   | { event: 'thread_dirty'; thread_id: number; task_type: string | null; reason: string }
   | { event: 'thread_stuck'; thread_id: number; task_type: string | null; for_ms: number }
   | { event: 'thread_boot_failed'; reason: string }
-  | { event: 'backends_terminated'; count: number; task_id: string }
+  | { event: 'backends_terminated'; count: number; task_id?: string; runner_id?: string }
   // time
   | { event: 'tick_submitted'; task_type: string; slot: string }
   | { event: 'tick_skipped'; task_type: string; slot: string; reason: string }

@@ -49,7 +49,16 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   },
   runner_standby: { level: 'info', message: (e) => `standing by: ${e.reason}` },
   leader_elected: { level: 'info', message: 'this runner leads' },
-  leader_lost: { level: 'warn', message: (e) => `this runner no longer leads: ${e.reason}` },
+  lease_lost: {
+    level: 'error',
+    message: (e) =>
+      `this runner has lost its lease, ends the ${e.running} attempts it runs, and starts anew: ${e.reason}`,
+  },
+  runner_degraded: {
+    level: 'error',
+    message: (e) => `this runner stops, to be started again: ${e.reason}`,
+  },
+  runner_lost: { level: 'warn', message: (e) => `runner ${e.runner_id} is dead: ${e.reason}` },
   stopping: { level: 'info', message: (e) => `stopping (${e.stage}), ${e.running} attempts running` },
   stopped: { level: 'info', message: (e) => `stopped after ${Math.round(e.took_ms)} ms` },
   runner_died: {
@@ -80,7 +89,8 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   thread_boot_failed: { level: 'error', message: (e) => `a thread did not come up: ${e.reason}` },
   backends_terminated: {
     level: 'info',
-    message: (e) => `ended ${e.count} database backends of a killed attempt`,
+    message: (e) =>
+      `ended ${e.count} database backends of ${e.runner_id === undefined ? 'a killed attempt' : 'a dead runner'}`,
   },
 
   tick_submitted: { level: 'debug', message: (e) => `${e.task_type} is due` },

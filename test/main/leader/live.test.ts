@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { discover } from '../../../src/main/engine/discover.ts';
@@ -10,6 +11,7 @@ import { Scheduler } from '../../../src/main/leader/schedule.ts';
 import { packageRoot } from '../../../src/main/package-root.ts';
 import { captureEvents } from '../../support/capture-events.ts';
 import { createTestDatabase } from '../../support/database.ts';
+import { addLiveRunner } from '../../support/runner-row.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 test('a task of every second starts within 100 ms of its time, every second', async (t) => {
@@ -26,8 +28,10 @@ test('a task of every second starts within 100 ms of its time, every second', as
   };
   const { types } = await discover(threadOptions);
   await publishTaskTypes(pool, types);
+  const runnerId = randomUUID();
+  await addLiveRunner(pool, runnerId);
   const engine = new Engine({
-    runnerId: '019a0000-0000-7000-8000-000000000001',
+    runnerId,
     database: pool,
     catalogue: new TaskTypeCatalogue(pool),
     types,
@@ -42,7 +46,7 @@ test('a task of every second starts within 100 ms of its time, every second', as
     engine.wake(inMs);
     scheduler.look();
   };
-  const wake = new Wake(database.url, { due, cancel: () => {} }, observe);
+  const wake = new Wake(runnerId, database.url, { due, cancel: () => {} }, observe);
   await engine.start();
   t.after(() => engine.stop());
   wake.start();

@@ -1,47 +1,18 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { Settler } from '../../../src/main/engine/settle.ts';
-import { isDead, type OtherRunner, Rescuer } from '../../../src/main/leader/rescue.ts';
+import { Rescuer } from '../../../src/main/leader/rescue.ts';
 import { captureEvents } from '../../support/capture-events.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-
-describe('a runner that holds tasks', () => {
-  const runner: OtherRunner = {
-    id: randomUUID(),
-    host: 'here',
-    pid: 4711,
-    status: 'active',
-    lease_seconds: 8,
-    silent_seconds: 1,
-  };
-  const dead = (change: Partial<OtherRunner>, alive = true) =>
-    isDead({ ...runner, ...change }, 'here', () => alive);
-
-  it('lives while its process does, or while another host has heard of it within its lease', () => {
-    assert.equal(dead({}), false);
-    assert.equal(dead({ host: 'there' }, false), false);
-    assert.equal(dead({ status: 'draining' }), false);
-  });
-
-  it('is dead when its process on this host is gone', () => assert.equal(dead({}, false), true));
-  it('is dead when its process was given our own id', () => assert.equal(dead({ pid: process.pid }), true));
-  it('is dead after its lease, wherever it is', () =>
-    assert.equal(dead({ host: 'there', silent_seconds: 8.1 }), true));
-  it('is dead when it said so', () => assert.equal(dead({ status: 'stopped' }), true));
-  it('is dead when nothing is known of it', () => {
-    assert.equal(
-      dead({ host: null, pid: null, status: null, lease_seconds: null, silent_seconds: null }),
-      true,
-    );
-  });
-});
+import { addRunnerRow, makeLeader } from '../../support/runner-row.ts';
 
 describe('a rescue', () => {
   let database: TestDatabase;
+  let leader: string;
   before(async () => {
     database = await createTestDatabase();
+    leader = await addRunnerRow(database.pool());
+    await makeLeader(database.pool(), leader);
   });
   after(() => database.drop());
 
@@ -93,17 +64,11 @@ describe('a rescue', () => {
       beforeSettling: async () => {},
       settled: () => {},
     });
-    return new Rescuer(randomUUID(), pool, settler, observe as () => void);
+    return new Rescuer(leader, pool, settler, observe as () => void);
   }
 
-  async function addRunner(silentSeconds: number): Promise<string> {
-    const id = randomUUID();
-    await database.pool().query(
-      `insert into runners (id, host, pid, version, mode, role, status, last_seen_at, lease_seconds)
-       values ($1, $2, 1, '0', 'singleton', 'leader', 'active', now() - $3 * interval '1 second', 8)`,
-      [id, `not ${hostname()}`, silentSeconds],
-    );
-    return id;
+  function addRunner(silentSeconds: number): Promise<string> {
+    return addRunnerRow(database.pool(), { silentSeconds });
   }
 
   async function addTask(runnerId: string, maxRetries: number): Promise<string> {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { isAlive } from '../../is-alive.ts';
 import type { Observe } from '../../observe/events.ts';
-import { describe } from '../connect.ts';
+import { describe } from '../errors.ts';
 import type { DataDir } from './data-dir.ts';
 import { EmbeddedDatabaseError } from './error.ts';
 

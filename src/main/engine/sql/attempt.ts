@@ -1,14 +1,27 @@
+/** Ends backends, all at once, and then waits up to five seconds for each. */
+const endBackends = (which: string): string => `
+with signalled as materialized (
+  select array_agg(pid) filter (where sent) as pids
+  from (
+    select pid, pg_terminate_backend(pid) as sent
+    from pg_stat_activity
+    where ${which} and pid <> pg_backend_pid() and datname = current_database()
+  ) backends
+)
+select coalesce(cardinality(pids), 0) as ended, (select count(*) from unnest(pids) p where pg_terminate_backend(p, 5000)) as gone
+from signalled`;
+
+/** $1 the application_name of an attempt's connections. */
+export const END_BACKENDS_OF_ATTEMPT = endBackends('application_name = $1');
+
 /**
- * $1 the application_name of an attempt's connections. Ends their backends and waits up to five seconds for each.
+ * $1 a dead runner: its own backends, and those of the attempts it ran. Of a process that is frozen they are still
+ * there, and may hold locks on the very rows that are to be rescued.
  */
-export const END_BACKENDS = `
-select count(*)::int as ended
-from (
-  select pg_terminate_backend(pid, 5000) as gone
-  from pg_stat_activity
-  where application_name = $1 and pid <> pg_backend_pid() and datname = current_database()
-) ended
-where gone`;
+export const END_BACKENDS_OF_RUNNER = endBackends(`(
+  application_name = 'heddle runner ' || $1
+  or application_name in (
+    select 'heddle:' || id || ':' || claim_token from tasks where status = 'running' and runner_id = $1::uuid))`);
 
 /** $1 id, $2 claim token, $3 key: gives a running task its unique key. Fails with 23505 when another one has it. */
 export const CLAIM_UNIQUE_KEY = `

@@ -1,3 +1,5 @@
+import { MAY_CLAIM } from './presence.ts';
+
 /** What a runner needs of a task that it has claimed. */
 const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attempt, t.max_retries, t.attempts_forgiven,
   extract(epoch from t.created_at)::float8 * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key`;
@@ -9,6 +11,8 @@ const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attemp
  * Each type is probed on its own in the index `tasks_ready`, which holds queued tasks only: neither what another type
  * piles up nor a type that this runner lacks is walked through, and a type's own limit is the probe's.
  *
+ * A runner that others have taken for dead wants nothing: whatever it is late with, it claims no more.
+ *
  * `skip locked` inside the probe: a task that is being cancelled, or claimed by another runner, does not hold up the
  * ones behind it. The locks of candidates that are not taken go with the statement.
  *
@@ -18,7 +22,7 @@ const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attemp
  */
 export const CLAIM = `
 with wanted as (
-  select * from jsonb_to_recordset($2::jsonb) as w(type text, free int, quick bool, tick bool)
+  select * from jsonb_to_recordset($2::jsonb) as w(type text, free int, quick bool, tick bool) where ${MAY_CLAIM}
 ),
 candidates as materialized (
   select c.id, w.quick, row_number() over (order by not w.tick, c.priority, c.run_at, c.id) as place,

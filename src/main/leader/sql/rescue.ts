@@ -1,11 +1,23 @@
-/** $1 this runner: the other runners that hold tasks, and how long each has been silent. */
-export const RUNNERS_WITH_TASKS = `
-select t.runner_id as id, r.host, r.pid, r.status, r.lease_seconds,
-  extract(epoch from now() - r.last_seen_at)::float8 as silent_seconds
-from (select distinct runner_id from tasks where status = 'running' and runner_id <> $1) t
-left join runners r on r.id = t.runner_id`;
+import { leads } from './elect.ts';
 
-/** $1 a dead runner: what it held, unless it was heard of since. Not locked: the settle is fenced by the claim token. */
+/** $1 this runner: the other runners that hold tasks, or do not count as stopped or lost, and how each is. */
+export const OTHER_RUNNERS = `
+select coalesce(r.id, t.runner_id) as id, r.host, r.pid, r.status, r.lease_seconds, r.last_seen_at::text as last_seen_at,
+  extract(epoch from now() - r.last_seen_at)::float8 as silent_seconds
+from (select distinct runner_id from tasks where status = 'running') t
+full join runners r on r.id = t.runner_id
+where coalesce(r.id, t.runner_id) <> $1 and (t.runner_id is not null or r.status not in ('stopped', 'lost'))`;
+
+/** $1 a dead runner, $2 when it was last seen, $3 this runner. One that was heard of since then stays. */
+export const MARK_LOST = `
+update runners set status = 'lost'
+where id = $1 and status not in ('stopped', 'lost') and last_seen_at = $2::timestamptz and ${leads('$3')}
+returning id`;
+
+/**
+ * $1 a dead runner: what it held, unless it is alive after all. What somebody has locked is left for the next look: a
+ * transaction that is open for hours must not hold up the others. The settle itself is fenced by the claim token.
+ */
 export const TASKS_OF_RUNNER = `
 select id, type, claim_token, attempt, attempts_forgiven, max_retries, cancel_requested_at is not null as cancel_requested,
   extract(epoch from now() - started_at)::float8 * 1000 as ran_ms
@@ -13,7 +25,5 @@ from tasks
 where status = 'running' and runner_id = $1
   and not exists (select from runners r where r.id = $1 and r.status not in ('lost', 'stopped'))
 order by id
-limit 500`;
-
-/** $1 a dead runner. */
-export const MARK_LOST = `update runners set status = 'lost' where id = $1 and status <> 'stopped'`;
+limit 500
+for no key update skip locked`;

@@ -1,0 +1,8 @@
+-- Who leads: one row, taken over by an update that is refused while its runner is alive.
+create table leadership (
+  one boolean primary key default true,
+  runner_id uuid not null,
+  epoch bigint not null,
+  since timestamptz default now() not null,
+  constraint leadership_one_row check (one)
+);

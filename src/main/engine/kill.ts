@@ -1,0 +1,64 @@
+import type { Observe } from '../observe/events.ts';
+import type { TaskThread } from './task-thread.ts';
+
+/**
+ * A killed thread that still lives after a while is in a native call: it is told of, and at last given up, both in
+ * milliseconds after its kill.
+ */
+export interface StuckLimits {
+  told: number;
+  givenUp: number;
+}
+
+/** Kills threads, each once, and keeps account of those that do not die. */
+export class Killer {
+  readonly #limits: StuckLimits;
+  readonly #onGivenUp: () => void;
+  readonly #observe: Observe;
+  /** Threads that were told to die, or are about to: none of them ever runs anything again. */
+  readonly #told = new WeakSet<TaskThread>();
+  readonly #stuck = new Set<TaskThread>();
+
+  constructor(limits: StuckLimits, onGivenUp: () => void, observe: Observe) {
+    this.#limits = limits;
+    this.#onGivenUp = onGivenUp;
+    this.#observe = observe;
+  }
+
+  /** Threads that were killed long ago and still live. What they run can only end with the process. */
+  get stuck(): ReadonlySet<TaskThread> {
+    return this.#stuck;
+  }
+
+  hasTold(thread: TaskThread): boolean {
+    return this.#told.has(thread);
+  }
+
+  /** The thread dies anyway: that it did is no news. */
+  expect(thread: TaskThread): void {
+    this.#told.add(thread);
+  }
+
+  /** Resolves when the thread has exited, however late. @param taskType what it runs, to be told of when it does not die */
+  async kill(thread: TaskThread, reason: string, taskType: string | null): Promise<void> {
+    this.#told.add(thread);
+    const killedAt = performance.now();
+    const sinceKill = () => performance.now() - killedAt;
+    const late = setTimeout(() => this.#tellStuck(thread, taskType, sinceKill()), this.#limits.told);
+    const tooLate = setTimeout(() => this.#giveUp(thread), this.#limits.givenUp);
+    await thread.kill(reason);
+    clearTimeout(late);
+    clearTimeout(tooLate);
+    this.#stuck.delete(thread);
+    this.#observe({ event: 'thread_killed', thread_id: thread.id, reason, exit_ms: sinceKill() });
+  }
+
+  #tellStuck({ id }: TaskThread, task_type: string | null, for_ms: number): void {
+    this.#observe({ event: 'thread_stuck', thread_id: id, task_type, for_ms });
+  }
+
+  #giveUp(thread: TaskThread): void {
+    this.#stuck.add(thread);
+    this.#onGivenUp();
+  }
+}
