@@ -67,4 +67,5 @@ export class Heddle {
   }
 }
 
-const CLI = fileURLToPath(new URL('../../src/main/cli.js', import.meta.url));
+/** What `heddle` is. */
+export const CLI = fileURLToPath(new URL('../../src/main/cli.js', import.meta.url));

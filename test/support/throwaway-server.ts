@@ -42,13 +42,13 @@ export async function startThrowawayServer({ durable = false } = {}): Promise<Th
 }
 
 /** Blocks the thread. A server removes its postmaster.pid last of all, when it writes nothing any more. */
-function waitUntilGone(file: string): void {
+export function waitUntilGone(file: string): void {
   const never = new Int32Array(new SharedArrayBuffer(4));
   for (let waitedMs = 0; existsSync(file) && waitedMs < 5000; waitedMs += 10) Atomics.wait(never, 0, 0, 10);
 }
 
-/** Nothing in it is to survive a power cut, and the disk may be slow. */
-async function forgoDurability(url: string): Promise<void> {
+/** Nothing in it is to survive a power cut, and the disk may be slow. What is committed survives the server's death. */
+export async function forgoDurability(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query('alter system set fsync = off');
