@@ -1,0 +1,65 @@
+import { type Evidence, groupBy, lateSigns, type Violation } from './invariants.ts';
+
+/** The table that a soak prints, and its verdict. @param seed which repeats the schedule of faults */
+export function report(evidence: Evidence, violations: readonly Violation[], seed: number): string {
+  const { tasks, attempts, faults, logs, accepted, exits } = evidence;
+  const own = exits.filter(({ asked }) => asked === null);
+  const rows: [string, string][] = [
+    ['faults', `${faults.length}: ${tally(faults, ({ kind }) => kind)}`],
+    ['tasks accepted', String(accepted.length)],
+    ['tasks by end', tally(tasks, ({ status }) => status)],
+    ['attempts that did not complete', tally(attempts, ({ outcome }) => outcome)],
+    ['rescues', `${attempts.filter(({ outcome }) => outcome === 'lost').length} tasks`],
+    ['stale settles', String(logs.events.stale_settle ?? 0)],
+    ['takeovers', String(logs.events.leader_elected ?? 0)],
+    ['runners that ended by themselves', tally(own, ({ code, signal }) => signal ?? `exit ${code}`)],
+    ['signs of life on waking', String(lateSigns(evidence).filter(({ waking }) => waking).length)],
+    ['longest from a fault to the re-run', longest(reruns(evidence))],
+    ['violations', tally(violations, ({ rule }) => rule)],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+  return [`soak with seed ${seed}`, ...lines, ...violations.map(violationLine)].join('\n');
+}
+
+function violationLine({ rule, subject, detail }: Violation): string {
+  return `VIOLATION ${rule}: ${subject}: ${detail}`;
+}
+
+/** `kill 3, cut 2`, the most frequent first. */
+export function tally<Row>(rows: readonly Row[], nameOf: (row: Row) => string): string {
+  const counts = [...groupBy(rows, nameOf)].map(([name, { length }]) => ({ name, length }));
+  counts.sort((a, b) => b.length - a.length);
+  return counts.map(({ name, length }) => `${name} ${length}`).join(', ') || 'none';
+}
+
+export interface Rerun {
+  kind: string;
+  ms: number;
+}
+
+/** Of each lost attempt: the fault that its runner had last met, and how long after that the task ran again. */
+export function reruns({
+  attempts,
+  signs,
+  faults,
+}: Pick<Evidence, 'attempts' | 'signs' | 'faults'>): Rerun[] {
+  const signsOf = groupBy(signs, ({ task_id }) => task_id);
+  return attempts
+    .filter(({ outcome }) => outcome === 'lost')
+    .flatMap(({ task_id, claim_token, pid, finished_at }) => {
+      const fault = faults.filter((one) => one.pid === pid && one.at <= finished_at).at(-1);
+      const again = signsOf.get(task_id)?.find((sign) => sign.claim_token > claim_token);
+      return fault === undefined || again === undefined
+        ? []
+        : [{ kind: fault.kind, ms: again.at - fault.at }];
+    });
+}
+
+function longest(found: readonly Rerun[]): string {
+  const kinds = [...groupBy(found, ({ kind }) => kind)];
+  return (
+    kinds.map(([kind, of]) => `${kind} ${Math.round(Math.max(...of.map(({ ms }) => ms)))} ms`).join(', ') ||
+    'none'
+  );
+}
