@@ -62,6 +62,11 @@ export class Runner {
     return this.#stopping;
   }
 
+  /** Whether threads run something. */
+  get threadsRun(): boolean {
+    return this.#tenure?.threadsRun === true;
+  }
+
   async #begin({ first }: { first: boolean }): Promise<void> {
     const tenure = new Tenure(
       { ...this.#options, first },
@@ -69,7 +74,7 @@ export class Runner {
         leaseOver: (reason) => {
           this.#losing = this.#beginAnewAfter(tenure, reason);
         },
-        leaseExpired: () => endProcess(START_AGAIN),
+        leaseExpired: () => this.#endIfItRuns(tenure),
         threadStuck: () => this.#degrade(tenure),
       },
     );
@@ -82,11 +87,21 @@ export class Runner {
     if (this.#stopping === null) await this.#begin({ first: false });
   }
 
+  /** Others may run its tasks from now on: what its threads still run can only end with the process. */
+  #endIfItRuns(tenure: Tenure): void {
+    if (!tenure.threadsRun) return;
+    this.#tellDegraded(tenure, 'the lease has expired, and a thread still lives');
+    endProcess(START_AGAIN, true);
+  }
+
   /** The slot of a thread that does not die is only free again in another process. */
-  #degrade({ id }: Tenure): void {
-    const reason = 'a thread does not die: it is in a native call';
-    this.#options.observe({ event: 'runner_degraded', runner_id: id, reason });
+  #degrade(tenure: Tenure): void {
+    this.#tellDegraded(tenure, 'a thread does not die: it is in a native call');
     this.#stopping ??= this.#stop('degraded');
+  }
+
+  #tellDegraded({ id }: Tenure, reason: string): void {
+    this.#options.observe({ event: 'runner_degraded', runner_id: id, reason });
   }
 
   async #stop(why: string): Promise<void> {
@@ -94,7 +109,7 @@ export class Runner {
     await this.#tenure?.stop(why);
     await this.#losing;
     this.#options.observe({ event: 'stopped', took_ms: performance.now() - startedAt });
-    if (this.#tenure?.hasStuckThread) endProcess(START_AGAIN);
+    if (this.#tenure?.hasStuckThread) endProcess(START_AGAIN, true);
   }
 }
 

@@ -33,7 +33,7 @@ export interface TenureOptions {
 export interface TenureEvents {
   /** Its lease is over: it has to be lost, and a new one may begin. */
   leaseOver(reason: string): void;
-  /** Others may run its tasks now, and threads of this process still live. */
+  /** A little later: from now on others may run its tasks. */
   leaseExpired(): void;
   /** A thread does not die: only the end of the process frees its slot. */
   threadStuck(): void;
@@ -99,9 +99,12 @@ export class Tenure {
     this.#options.observe({ event: 'lease_lost', runner_id: this.id, reason, running });
     const lost = engine.lose();
     this.#retired ??= this.#retire('draining', () => lost);
-    await lost;
-    this.#parts.lease.release();
-    await this.#retired;
+    await Promise.all([lost, this.#retired]);
+  }
+
+  /** Whether threads run something. */
+  get threadsRun(): boolean {
+    return this.#parts.engine.threadsBusy > 0;
   }
 
   /** A thread does not die: only the end of the process ends what it runs. */

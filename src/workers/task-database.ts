@@ -54,8 +54,10 @@ export class TaskDatabase {
     else if (this.#names.get(client) !== connectionName()) this.#name(client).catch(() => {});
   }
 
-  /** A runner that was frozen, and whose tasks others run by now, opens no new ones. */
+  /** A runner that was frozen, and whose tasks others run by now, opens none. */
   async #connected(client: PoolClient): Promise<void> {
+    // While a task holds it and asks nothing, nobody else listens: its next statement fails, and says why.
+    client.on('error', () => {});
     if (this.#lease.over) throw new Error('the runner has lost its lease: others run this task');
     await this.#name(client);
   }

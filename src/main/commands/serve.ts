@@ -46,7 +46,7 @@ async function serveRunner(config: Config, databaseUrl: string): Promise<void> {
   const stopped = new Promise<void>((resolve, reject) => {
     const stop = (reason: string) => {
       if (runner === null) process.exit(0); // Nothing runs yet; a migration is rolled back with its connection.
-      exitWhenOverdue(config);
+      exitWhenOverdue(config, runner);
       void runner.stop(reason).then(resolve, reject);
     };
     onStopSignals(stop);
@@ -72,13 +72,13 @@ async function healthOrStop(config: Config, databaseUrl: string, observe: Observ
 }
 
 /** A stop that cannot end, because the database is away or a thread does not die, is not waited for: see README. */
-function exitWhenOverdue(config: Config): void {
+function exitWhenOverdue(config: Config, runner: Runner): void {
   const overdueMs = config.runner.stopGraceSeconds * 1000 + OVERDUE_MS;
   setTimeout(() => {
     console.error(
       `heddle: the stop took longer than ${overdueMs / 1000} s; what is not settled will be rescued`,
     );
-    endProcess(1);
+    endProcess(1, runner.threadsRun);
   }, overdueMs).unref();
 }
 

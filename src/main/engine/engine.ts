@@ -130,7 +130,7 @@ export class Engine {
   }
 
   get threadsBusy(): number {
-    return new Set(this.#dispatcher.flights.map((flight) => flight.thread)).size;
+    return this.#dispatcher.busyThreads.length;
   }
 
   /** Stops claiming and gives back what has not started. */

@@ -4,7 +4,7 @@ import type { LeaseClock } from '../../workers/protocol.ts';
 export interface LeaseEvents {
   /** Nothing may run any more: others may soon run this runner's tasks. */
   over(reason: string): void;
-  /** Others may run them now, and threads of this process are still alive. */
+  /** A little later: from now on others may run them. */
   expired(): void;
 }
 
