@@ -115,6 +115,9 @@ export interface TaskTypeDescription {
   warnings: string[];
 }
 
+/** The name of a thread's global function that tells what the thread holds; `true` collects its garbage first. */
+export const MEASURE = '__heddleHeldBytes';
+
 /** The most attempts in one bundle. */
 export const BUNDLE_LIMIT = 64;
 
@@ -131,12 +134,14 @@ export class Control {
   readonly buffer: SharedArrayBuffer;
   readonly #states: Int32Array;
   readonly #current: Int32Array;
+  readonly #heldAtStart: Int32Array;
   readonly #startedAt: BigInt64Array;
 
   constructor(buffer = new SharedArrayBuffer(16 + 4 * BUNDLE_LIMIT)) {
     this.buffer = buffer;
     this.#startedAt = new BigInt64Array(buffer, 0, 1);
     this.#current = new Int32Array(buffer, 8, 1);
+    this.#heldAtStart = new Int32Array(buffer, 12, 1);
     this.#states = new Int32Array(buffer, 16, BUNDLE_LIMIT);
   }
 
@@ -146,10 +151,15 @@ export class Control {
     Atomics.store(this.#current, 0, NOBODY);
   }
 
-  /** Worker thread. @returns false when the main thread has withdrawn the attempt */
-  start(index: number): boolean {
+  /**
+   * Worker thread.
+   * @param heldBytes what the thread holds now
+   * @returns false when the main thread has withdrawn the attempt
+   */
+  start(index: number, heldBytes: number): boolean {
     if (Atomics.compareExchange(this.#states, index, WAITING, STARTED) !== WAITING) return false;
     Atomics.store(this.#startedAt, 0, process.hrtime.bigint());
+    Atomics.store(this.#heldAtStart, 0, Math.round(heldBytes / 1024)); // Kibibytes: more bytes than fit.
     Atomics.store(this.#current, 0, index);
     return true;
   }
@@ -173,11 +183,15 @@ export class Control {
     return Atomics.load(this.#states, index) === STARTED;
   }
 
-  /** Main thread: the attempt that runs and its age. Threads of one process share the monotonic clock. */
-  running(): { index: number; ageMs: number } | null {
+  /**
+   * Main thread: the attempt that runs, its age, and what the thread held in bytes when it began. Threads of one
+   * process share the monotonic clock.
+   */
+  running(): { index: number; ageMs: number; heldAtStart: number } | null {
     const index = Atomics.load(this.#current, 0);
     if (index === NOBODY) return null;
-    return { index, ageMs: Number(process.hrtime.bigint() - Atomics.load(this.#startedAt, 0)) / 1e6 };
+    const ageMs = Number(process.hrtime.bigint() - Atomics.load(this.#startedAt, 0)) / 1e6;
+    return { index, ageMs, heldAtStart: Atomics.load(this.#heldAtStart, 0) * 1024 };
   }
 }
 

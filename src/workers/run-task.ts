@@ -1,6 +1,7 @@
 import { threadId } from 'node:worker_threads';
 import { AttemptScope } from './attempt.ts';
 import { describeTask } from './describe-task.ts';
+import { heldBytes, showHeldMemory } from './held-memory.ts';
 import { listTaskFiles, type TaskFile, TaskFiles } from './load-tasks.ts';
 import {
   type BootOrder,
@@ -24,6 +25,7 @@ let thread: Thread | undefined;
 /** The first call: connects the thread. @returns its id, as Node counts threads */
 export function boot(order: BootOrder): number {
   if (order.taskFolders.length > 1) resolveFromEngine(order.taskFolders.slice(1));
+  showHeldMemory();
   thread = new Thread(order, new TaskFiles(order.taskFolders));
   return threadId;
 }
@@ -50,7 +52,7 @@ export async function run(bundle: Bundle): Promise<BundleEnd> {
   const control = new Control(bundle.control);
   for (const [index, order] of bundle.attempts.entries()) {
     if (here.lease.over) break; // Others may run the rest already: the main thread takes it back.
-    if (!control.start(index)) continue;
+    if (!control.start(index, heldBytes())) continue;
     const scope = new AttemptScope(order, here);
     const report = await runAttempt(scope, here, () => control.loaded());
     control.end();

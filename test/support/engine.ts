@@ -19,6 +19,8 @@ export interface TestEngineOptions {
   threads?: number;
   maxHeapMb?: number;
   killGraceMs?: number;
+  /** Default: more than any test needs, whatever else runs in its process. */
+  memoryLimitMb?: number;
   /** Searched after the fixtures' own. */
   taskFolders?: string[];
   /** Default: a new one, which `stop` drops. */
@@ -78,6 +80,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     threads: options.threads ?? 2,
     threadOptions,
     killGraceMs: options.killGraceMs ?? 300,
+    memoryLimitMb: options.memoryLimitMb ?? 4096,
     observe: events.observe,
     logStream: { write: (line) => void logLines.push(JSON.parse(line) as Record<string, unknown>) },
   });

@@ -9,7 +9,7 @@ describe('the control block of a bundle', () => {
     const control = new Control();
     control.reset();
     assert.equal(control.running(), null);
-    assert.equal(control.start(2), true);
+    assert.equal(control.start(2, 0), true);
     const first = control.running();
     assert.equal(first?.index, 2);
     await waitFor('it to grow older', () => (control.running()?.ageMs ?? 0) > (first?.ageMs ?? 0) + 20);
@@ -21,7 +21,7 @@ describe('the control block of a bundle', () => {
   it('counts the age anew when the task file is loaded', async () => {
     const control = new Control();
     control.reset();
-    control.start(0);
+    control.start(0, 0);
     await waitFor('it to grow older', () => (control.running()?.ageMs ?? 0) > 200);
     control.loaded();
     assert.ok((control.running()?.ageMs ?? 1000) < 200);
@@ -31,13 +31,13 @@ describe('the control block of a bundle', () => {
     const control = new Control();
     control.reset();
     assert.equal(control.withdraw(0), true);
-    assert.equal(control.start(0), false);
+    assert.equal(control.start(0, 0), false);
     assert.equal(control.withdraw(0), false);
-    assert.equal(control.start(1), true);
+    assert.equal(control.start(1, 0), true);
     assert.equal(control.withdraw(1), false);
-    assert.equal(control.start(1), false);
+    assert.equal(control.start(1, 0), false);
     control.reset();
-    assert.equal(control.start(0), true);
+    assert.equal(control.start(0, 0), true);
   });
 
   it('gives each attempt to one side when both reach for it at the same moment', async () => {
@@ -69,6 +69,6 @@ import(module).then(({ Control }) => {
   Atomics.store(gate, 0, 1);
   while (Atomics.load(gate, 0) !== 2);
   const started = [];
-  for (let index = 0; index < count; index++) started.push(control.start(index));
+  for (let index = 0; index < count; index++) started.push(control.start(index, 0));
   parentPort.postMessage(started);
 });`;

@@ -1,5 +1,9 @@
 import type { TaskTypeDescription } from '../../workers/protocol.ts';
+import { HeapWatch, outOfMemory } from './heap-watch.ts';
+import { memoryLimitMb } from './memory-limit.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { TaskThread, ThreadDied, type ThreadOptions } from './task-thread.ts';
+import { ThreadInspector } from './thread-inspector.ts';
 
 /** What the task folders hold. */
 export interface Discovery {
@@ -10,12 +14,15 @@ export interface Discovery {
 
 /**
  * Finds out what the task files define, by asking a thread to load them: task code never runs on the main thread. A
- * file that throws, exits or hangs when it is loaded is rejected, and the others go on.
+ * file that throws, exits, hangs or fills the memory when it is loaded is rejected, and the others go on.
  * @param loadTimeoutMs how long a file may take to load
  * @throws ThreadDied when no thread comes up; Error when a folder cannot be read
  */
 export async function discover(options: ThreadOptions, loadTimeoutMs = 5000): Promise<Discovery> {
+  const inspector = new ThreadInspector();
+  inspector.start();
   let thread = await TaskThread.start(options);
+  const watch = watchMemory(inspector, options, () => thread);
   const found: Discovery = { types: [], rejected: [] };
   const seen = new Map<string, string>();
   try {
@@ -37,7 +44,9 @@ export async function discover(options: ThreadOptions, loadTimeoutMs = 5000): Pr
     }
     return found;
   } finally {
+    watch.stop();
     await thread.kill('the task files are read');
+    inspector.stop();
   }
 }
 
@@ -53,3 +62,31 @@ async function describeInTime(
     clearTimeout(timer);
   }
 }
+
+/** As a runner does while attempts run. */
+function watchMemory(
+  inspector: ThreadInspector,
+  { maxHeapMb }: ThreadOptions,
+  current: () => TaskThread,
+): { stop(): void } {
+  const heapWatch = new HeapWatch(
+    inspector,
+    maxHeapMb,
+    () => [current().id],
+    () => void current().kill(outOfMemory(maxHeapMb)),
+  );
+  const memoryWatch = new MemoryWatch({
+    limitMb: memoryLimitMb(1, maxHeapMb),
+    inspector,
+    threads: () => [{ id: current().id, running: null }],
+    recycle: (_threadId, reason) => current().kill(reason),
+    observe: () => {}, // The reason is told with the file.
+  });
+  const timer = setInterval(() => {
+    heapWatch.look();
+    memoryWatch.look();
+  }, WATCH_MS);
+  return { stop: () => clearInterval(timer) };
+}
+
+const WATCH_MS = 25;

@@ -1,5 +1,4 @@
-import { Session } from 'node:inspector';
-import { setFlagsFromString } from 'node:v8';
+import type { ThreadInspector } from './thread-inspector.ts';
 
 /**
  * The limit that V8 gets for a thread whose heap may have so many megabytes: far more, because it is no guard. A
@@ -15,48 +14,30 @@ export function outOfMemory(maxHeapMb: number): string {
   return `ran out of memory (heap limit ${maxHeapMb} MB)`;
 }
 
-/**
- * Finds threads whose heap is larger than it may be. It asks Node's inspector, which answers for a thread that
- * computes and never looks up as well, within a millisecond. Garbage that V8 has not collected yet does not count.
- */
+/** Finds threads whose heap is larger than it may be. Garbage that V8 has not collected yet does not count. */
 export class HeapWatch {
+  readonly #inspector: ThreadInspector;
   readonly #limitBytes: number;
   readonly #busy: () => readonly number[];
   readonly #onOver: (threadId: number) => void;
-  readonly #session = new Session();
-  /** The inspector's sessions with threads, by the thread's id. */
-  readonly #sessions = new Map<number, string>();
-  /** Who waits for a session's answer. A session is asked one thing at a time. */
-  readonly #waiting = new Map<string, (result: Usage) => void>();
+  /** Threads that have yet to answer. */
+  readonly #asked = new Set<number>();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param busy ids of the threads to look at
    * @param onOver hears of each that is over the limit
    */
-  constructor(maxHeapMb: number, busy: () => readonly number[], onOver: (threadId: number) => void) {
+  constructor(
+    inspector: ThreadInspector,
+    maxHeapMb: number,
+    busy: () => readonly number[],
+    onOver: (threadId: number) => void,
+  ) {
+    this.#inspector = inspector;
     this.#limitBytes = maxHeapMb * 2 ** 20;
     this.#busy = busy;
     this.#onOver = onOver;
-  }
-
-  /** Call it before the threads are started. */
-  start(): void {
-    setFlagsFromString('--expose-gc');
-    this.#session.connect();
-    this.#session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
-      const threadId = /^\[worker (\d+)\]/.exec(workerInfo.title)?.[1];
-      if (threadId !== undefined) this.#sessions.set(Number(threadId), sessionId);
-    });
-    this.#session.on('NodeWorker.detachedFromWorker', ({ params }) => this.#forget(params.sessionId));
-    this.#session.on('NodeWorker.receivedMessageFromWorker', ({ params }) =>
-      this.#hear(params.sessionId, params.message),
-    );
-    this.#session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
-  }
-
-  stop(): void {
-    this.#session.disconnect();
   }
 
   /** Looks at the busy threads, unless it did so a moment ago. To be called often while there are any. */
@@ -64,47 +45,24 @@ export class HeapWatch {
     if (performance.now() - this.#lookedAt < WATCH_MS) return;
     this.#lookedAt = performance.now();
     for (const threadId of this.#busy()) {
-      const sessionId = this.#sessions.get(threadId);
-      if (sessionId !== undefined && !this.#waiting.has(sessionId)) void this.#lookAt(threadId, sessionId);
+      if (!this.#asked.has(threadId)) void this.#lookAt(threadId);
     }
   }
 
-  /** Waits for ever when the thread dies meanwhile: nobody needs to know any more. */
-  async #lookAt(threadId: number, sessionId: string): Promise<void> {
-    if (!(await this.#isOver(sessionId))) return;
-    // Not HeapProfiler.collectGarbage, which waits until the thread looks up.
-    await this.#ask(sessionId, 'Runtime.evaluate', { expression: 'gc()' });
-    if (await this.#isOver(sessionId)) this.#onOver(threadId);
+  async #lookAt(threadId: number): Promise<void> {
+    this.#asked.add(threadId);
+    if (await this.#isOver(threadId)) {
+      // Not HeapProfiler.collectGarbage, which waits until the thread looks up.
+      await this.#inspector.ask(threadId, 'Runtime.evaluate', { expression: 'gc()' });
+      if (await this.#isOver(threadId)) this.#onOver(threadId);
+    }
+    this.#asked.delete(threadId);
   }
 
-  async #isOver(sessionId: string): Promise<boolean> {
-    const { usedSize = 0 } = await this.#ask(sessionId, 'Runtime.getHeapUsage');
-    return usedSize > this.#limitBytes;
+  async #isOver(threadId: number): Promise<boolean> {
+    const usage = await this.#inspector.ask<{ usedSize: number }>(threadId, 'Runtime.getHeapUsage');
+    return usage !== null && usage.usedSize > this.#limitBytes;
   }
-
-  #ask(sessionId: string, method: string, params?: object): Promise<Usage> {
-    return new Promise((resolve) => {
-      this.#waiting.set(sessionId, resolve);
-      const message = JSON.stringify({ id: 1, method, params });
-      this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
-    });
-  }
-
-  #hear(sessionId: string, message: string): void {
-    const { result } = JSON.parse(message) as { result?: Usage };
-    const answer = this.#waiting.get(sessionId);
-    this.#waiting.delete(sessionId);
-    answer?.(result ?? {});
-  }
-
-  #forget(sessionId: string): void {
-    this.#waiting.delete(sessionId);
-    for (const [threadId, id] of this.#sessions) if (id === sessionId) this.#sessions.delete(threadId);
-  }
-}
-
-interface Usage {
-  usedSize?: number;
 }
 
 /** A thread fills some 100 MB in twice this time: `v8LimitMb` leaves room for that. */

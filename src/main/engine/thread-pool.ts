@@ -14,6 +14,8 @@ export class ThreadPool {
   readonly #idle: TaskThread[] = [];
   readonly #alive = new Set<TaskThread>();
   readonly #starting = new Set<Promise<unknown>>();
+  /** Threads to be replaced, and why. */
+  readonly #retired = new WeakMap<TaskThread, string>();
   #stopped = false;
 
   /** @param onIdle is called whenever a thread can be taken */
@@ -45,6 +47,11 @@ export class ThreadPool {
 
   /** Gives back a taken thread that is as clean as it was. */
   release(thread: TaskThread): void {
+    const retired = this.#retired.get(thread);
+    if (retired !== undefined) {
+      void this.#end(thread, retired);
+      return;
+    }
     this.#idle.push(thread);
     this.#onIdle();
   }
@@ -53,6 +60,13 @@ export class ThreadPool {
   async replace(dead: TaskThread): Promise<void> {
     this.#alive.delete(dead);
     await this.#add();
+  }
+
+  /** Replaces a thread as soon as it is idle. */
+  retire(thread: TaskThread, reason: string): void {
+    this.#retired.set(thread, reason);
+    const at = this.#idle.indexOf(thread);
+    if (at !== -1) void this.#end(this.#idle.splice(at, 1)[0] as TaskThread, reason);
   }
 
   /** From now on no thread is started. */
@@ -102,6 +116,11 @@ export class ThreadPool {
     } finally {
       this.#starting.delete(starting);
     }
+  }
+
+  async #end(thread: TaskThread, reason: string): Promise<void> {
+    await thread.kill(reason);
+    await this.replace(thread);
   }
 
   /** An idle thread can die too: of what an attempt left behind without a trace. Taken ones are their taker's. */

@@ -40,6 +40,15 @@ export type HeddleEvent =
   | { event: 'thread_dirty'; thread_id: number; task_type: string | null; reason: string }
   | { event: 'thread_stuck'; thread_id: number; task_type: string | null; for_ms: number }
   | { event: 'thread_boot_failed'; reason: string }
+  | {
+      event: 'memory_exceeded';
+      rss_mb: number;
+      limit_mb: number;
+      /** The thread that is replaced, or null when none holds enough to be blamed. */
+      thread_id: number | null;
+      task_type: string | null;
+      held_mb: number | null;
+    }
   | { event: 'backends_terminated'; count: number; task_id?: string; runner_id?: string }
   // time
   | { event: 'tick_submitted'; task_type: string; slot: string }

@@ -87,6 +87,15 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
     message: (e) => `thread ${e.thread_id} does not die, ${e.for_ms} ms after its kill`,
   },
   thread_boot_failed: { level: 'error', message: (e) => `a thread did not come up: ${e.reason}` },
+  memory_exceeded: {
+    level: 'error',
+    message: (e) =>
+      `the process has ${e.rss_mb} MB of the ${e.limit_mb} it may have: ${
+        e.thread_id === null
+          ? 'no thread is known to hold them'
+          : `thread ${e.thread_id} (${e.task_type ?? 'idle'}) holds ${e.held_mb} MB and is replaced`
+      }`,
+  },
   backends_terminated: {
     level: 'info',
     message: (e) =>
