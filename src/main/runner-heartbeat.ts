@@ -6,7 +6,7 @@ export class RunnerHeartbeat {
   readonly #engine: Engine;
   readonly #observe: Observe;
   #timer: NodeJS.Timeout | undefined;
-  #last = { claimed: 0, settled: 0 };
+  #last = { claimed: 0, settled: 0, stale: 0 };
 
   constructor(engine: Engine, observe: Observe) {
     this.#engine = engine;
@@ -22,7 +22,7 @@ export class RunnerHeartbeat {
   }
 
   #tell(): void {
-    const { size, ready, claimed, settled } = this.#engine.state;
+    const { size, ready, claimed, settled, stale } = this.#engine.state;
     this.#observe({
       event: 'runner_heartbeat',
       threads_busy: this.#engine.threadsBusy,
@@ -30,7 +30,8 @@ export class RunnerHeartbeat {
       ready,
       claimed: claimed - this.#last.claimed,
       settled: settled - this.#last.settled,
+      stale_settles: stale - this.#last.stale,
     });
-    this.#last = { claimed, settled };
+    this.#last = { claimed, settled, stale };
   }
 }

@@ -67,6 +67,27 @@ describe('settling', { concurrency: false }, () => {
     for (const id of [...good, ...more]) assert.equal((await heddle.finished(id)).status, 'completed');
   });
 
+  it('leaves a row that somebody keeps locked for later, and writes all others meanwhile', async () => {
+    const id = await heddle.submit('wait', { ms: 100 });
+    await heddle.reaches(id, 'running');
+    const holder = await heddle.pool.connect();
+    try {
+      await holder.query('begin');
+      await holder.query('select from tasks where id = $1 for update', [id]);
+      await heddle.events.next('settle_postponed', ({ task_id }) => task_id === id);
+      for (let others = 0; others < 3; others++) await heddle.finished(await heddle.submit('no-op'));
+      assert.equal((await heddle.task(id)).status, 'running');
+      assert.match(
+        (await heddle.events.next('database_error', ({ message }) => message.includes('1 of'))).message,
+        /lines are not kept/,
+      );
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+    assert.deepEqual([(await heddle.finished(id)).status, (await heddle.task(id)).attempt], ['completed', 1]);
+  });
+
   it('goes on until it is written when its connections break, and so does claiming', async () => {
     const ids: string[] = [];
     for (let round = 0; round < 15; round++) {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observe } from '../observe/events.ts';
 
+const LOCKED = '55P03';
+
 /** What of a database error is told: its message and SQLSTATE, never the statement's values. */
 export function describe(error: unknown): { message: string; code?: string | undefined } {
   const { message, code } = error as { message?: string; code?: string };
@@ -30,7 +32,12 @@ export function isPassing(error: unknown): boolean {
 }
 
 /** Serialization failure, deadlock, lock not available. */
-const PASSING_CODES = new Set(['40001', '40P01', '55P03']);
+const PASSING_CODES = new Set(['40001', '40P01', LOCKED]);
+
+/** Whether a statement has waited for a lock for as long as it may. */
+export function isLocked(error: unknown): boolean {
+  return (error as { code?: string }).code === LOCKED;
+}
 
 /** Whether a statement has taken too long: it may go on, and even be committed, but nobody waits for it any more. */
 export function isTooSlow(error: unknown): boolean {
@@ -66,12 +73,19 @@ const AWAY_MESSAGES =
 /**
  * Repeats `work` until it succeeds, at growing intervals up to two seconds: for what must be written, however long
  * the database is away. Only an error that repetition cannot cure is thrown.
+ * @param work gets the error of the time before
  */
-export async function untilWritten<T>(during: string, observe: Observe, work: () => Promise<T>): Promise<T> {
+export async function untilWritten<T>(
+  during: string,
+  observe: Observe,
+  work: (last?: unknown) => Promise<T>,
+): Promise<T> {
+  let last: unknown;
   for (let tries = 0; ; tries++) {
     try {
-      return await work();
+      return await work(last);
     } catch (error) {
+      last = error;
       if (refusesTheValues(error)) throw error;
       observe({ event: 'database_error', during, ...describe(error) });
       await sleep(Math.min(2000, 50 * 2 ** tries) * (0.5 + Math.random() / 2));

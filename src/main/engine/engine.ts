@@ -134,6 +134,7 @@ export class Engine {
       ready: this.#dispatcher.ready,
       claimed: this.#claims.claimed,
       settled: this.#settler.settled,
+      stale: this.#settler.stale,
     };
   }
 

@@ -1,11 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskError } from '../../../drizzle/schema/tasks.ts';
 import type { Queryable } from '../database/connect.ts';
-import { refusesTheValues, untilWritten } from '../database/errors.ts';
+import { isLocked, refusesTheValues, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';
 import type { ClaimedTask } from './claim.ts';
 import { type Attempted, type Decision, decide, type Outcome } from './outcome.ts';
-import { REREAD, SETTLE } from './sql/settle.ts';
+import { REREAD, SETTLE, SETTLE_UNLOCKED } from './sql/settle.ts';
 import type { Status } from './task.ts';
 
 /** An attempt that has ended, on its way into the database. */
@@ -51,6 +52,12 @@ export class Settler {
   readonly #batcher: Batcher<Settlement>;
   /** Settlements that were written since the start. */
   settled = 0;
+  /** Settlements that were not, because the task was claimed anew meanwhile. */
+  stale = 0;
+  /** Until when, by `performance.now()`, rows are expected that somebody keeps locked. */
+  #lockedUntil = Number.NEGATIVE_INFINITY;
+  /** Each is over when the settlement is tried for again. */
+  readonly #postponed = new Set<Promise<void>>();
 
   constructor(database: Queryable, observe: Observe, events: SettleEvents) {
     this.#database = database;
@@ -64,8 +71,12 @@ export class Settler {
   }
 
   /** Resolves when everything added so far is in the database. */
-  written(): Promise<void> {
-    return this.#batcher.written();
+  async written(): Promise<void> {
+    await this.#batcher.written();
+    while (this.#postponed.size > 0) {
+      await Promise.all(this.#postponed);
+      await this.#batcher.written();
+    }
   }
 
   async #write(batch: Settlement[]): Promise<void> {
@@ -79,7 +90,21 @@ export class Settler {
     const mine = batch.filter((settlement) => !settlement.settledByTask);
     const written = mine.length > 0 ? await this.#writeDecisions(mine) : new Set<string>();
     const others = batch.filter((settlement) => !written.has(settlement.task.claim_token));
-    return others.length > 0 ? this.#decideAnew(others) : [];
+    const again = others.length > 0 ? await this.#decideAnew(others) : [];
+    return again.filter((settlement) => this.#unlessLocked(settlement, others));
+  }
+
+  /** What nobody has changed, and was not written all the same, is locked by somebody: it is left for later. */
+  #unlessLocked(settlement: Settlement, before: readonly Settlement[]): boolean {
+    if (!before.includes(settlement)) return true;
+    this.#lockedUntil = performance.now() + LOCKS_MS;
+    this.#observe({ event: 'settle_postponed', task_id: settlement.task.id });
+    const over = sleep(POSTPONED_MS).then(() => {
+      this.#postponed.delete(over);
+      this.#batcher.add(settlement);
+    });
+    this.#postponed.add(over);
+    return false;
   }
 
   async #writeDecisions(batch: Settlement[]): Promise<Set<string>> {
@@ -88,12 +113,9 @@ export class Settler {
       decision: decide(settlement.task, settlement.outcome, Math.random()),
     }));
     try {
-      const { rows } = await untilWritten('settle', this.#observe, () =>
-        this.#database.query<{ claim_token: string }>({
-          name: 'settle',
-          text: SETTLE,
-          values: [JSON.stringify(decided.map(({ settlement, decision }) => toRow(settlement, decision)))],
-        }),
+      const values = [JSON.stringify(decided.map(({ settlement, decision }) => toRow(settlement, decision)))];
+      const { rows } = await untilWritten('settle', this.#observe, (last) =>
+        this.#database.query<{ claim_token: string }>({ ...this.#statement(last), values }),
       );
       const written = new Set(rows.map((row) => row.claim_token));
       for (const { settlement, decision } of decided) {
@@ -107,6 +129,13 @@ export class Settler {
       if (!refusesTheValues(error)) throw error;
       return this.#writeOneByOne(batch, error as Error);
     }
+  }
+
+  #statement(last: unknown): { name: string; text: string } {
+    if (isLocked(last)) this.#lockedUntil = performance.now() + LOCKS_MS;
+    return performance.now() < this.#lockedUntil
+      ? { name: 'settle-unlocked', text: SETTLE_UNLOCKED }
+      : { name: 'settle', text: SETTLE };
   }
 
   /** A value that the database refuses must not hold up the others; its own task has failed. */
@@ -142,6 +171,7 @@ export class Settler {
   #afterLook(settlement: Settlement, now: Reread | undefined): Settlement[] {
     const { task } = settlement;
     if (now === undefined || now.claim_token !== task.claim_token) {
+      this.stale++;
       this.#observe({ event: 'stale_settle', task_id: task.id, claim_token: task.claim_token });
       this.#events.settled(task, null);
       return [];
@@ -152,9 +182,13 @@ export class Settler {
       this.#events.settled(task, null);
       return [];
     }
-    const fresh = { ...task, max_retries: now.max_retries, cancel_requested: now.cancel_requested };
+    const { max_retries, cancel_requested } = now;
+    const isAsItWas = task.max_retries === max_retries && task.cancel_requested === cancel_requested;
+    if (isAsItWas && !settlement.settledByTask) return [settlement];
     const outcome = settlement.settledByTask ? notCommitted(settlement.outcome) : settlement.outcome;
-    return [{ ...settlement, task: fresh, outcome, settledByTask: false }];
+    return [
+      { ...settlement, task: { ...task, max_retries, cancel_requested }, outcome, settledByTask: false },
+    ];
   }
 
   #tell({ task, outcome, ranMs }: Settlement, status: Status, error: string | null): void {
@@ -174,6 +208,10 @@ export class Settler {
 
 /** The most settlements in a statement. */
 const BATCH = 1000;
+
+/** A row that is locked for long will be so for a while, and others may be. */
+const LOCKS_MS = 60_000;
+const POSTPONED_MS = 1000;
 
 interface Reread {
   id: string;

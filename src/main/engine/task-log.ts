@@ -1,8 +1,8 @@
 import type { Queryable } from '../database/connect.ts';
-import { describe, refusesTheValues, untilWritten } from '../database/errors.ts';
+import { describe, isLocked, refusesTheValues, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';
-import { KEEP_LOG } from './sql/settle.ts';
+import { KEEP_LOG, KEEP_LOG_UNLOCKED } from './sql/settle.ts';
 
 /** Keeps the lines that attempts write to their `log`, with their task, while the attempt holds it. */
 export class TaskLog {
@@ -37,8 +37,11 @@ export class TaskLog {
 
   async #write(batch: KeptLine[]): Promise<void> {
     try {
-      await untilWritten('task log', this.#observe, () =>
-        this.#database.query({ name: 'keep-log', text: KEEP_LOG, values: [JSON.stringify(batch)] }),
+      const values = [JSON.stringify(batch)];
+      await untilWritten<unknown>('task log', this.#observe, (last) =>
+        isLocked(last)
+          ? this.#writeUnlocked(values, batch.length)
+          : this.#database.query({ ...KEEP, values }),
       );
     } catch (error) {
       if (!refusesTheValues(error)) throw error;
@@ -46,7 +49,17 @@ export class TaskLog {
       else this.#observe({ event: 'database_error', during: 'task log', ...describe(error) });
     }
   }
+
+  async #writeUnlocked(values: unknown[], lines: number): Promise<void> {
+    const { rowCount } = await this.#database.query({ ...KEEP_UNLOCKED, values });
+    const lost = lines - (rowCount ?? 0);
+    const message = `somebody keeps a task locked: ${lost} of ${lines} lines are not kept`;
+    if (lost > 0) this.#observe({ event: 'database_error', during: 'task log', message });
+  }
 }
+
+const KEEP = { name: 'keep-log', text: KEEP_LOG };
+const KEEP_UNLOCKED = { name: 'keep-log-unlocked', text: KEEP_LOG_UNLOCKED };
 
 /** The most lines in a statement. */
 const BATCH = 500;

@@ -56,7 +56,7 @@ export class Rescuer {
     this.#observe({ event: 'task_rescued', task_id: task.id, task_type: task.type, runner_id });
     this.#settler.add({
       task: { ...task, retry: { strategy: 'cooldown', seconds: 0 } },
-      outcome: { name: 'lost', error: { name: 'RunnerDied', message: `lost: runner ${runner_id} died` } },
+      outcome: { name: 'lost', error: { name: 'RunnerDied', message: whyLost(runner_id, task.lost_before) } },
       settledByTask: false,
       ranMs: task.ran_ms,
       endedAt: performance.now(),
@@ -67,6 +67,12 @@ export class Rescuer {
 
 const LOOK_MS = 500;
 
+/** A task can be what ends its runner, each time that it runs: then this is what it fails with. */
+function whyLost(runnerId: string, before: number): string {
+  const again = before === 0 ? '' : `, and ${before} before it that ran this task`;
+  return `lost: runner ${runnerId} died${again}`;
+}
+
 interface LostTask {
   id: string;
   type: string;
@@ -76,4 +82,6 @@ interface LostTask {
   max_retries: number;
   cancel_requested: boolean;
   ran_ms: number;
+  /** How many of its attempts were lost earlier. */
+  lost_before: number;
 }

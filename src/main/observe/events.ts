@@ -32,6 +32,7 @@ export type HeddleEvent =
       error?: string;
     }
   | { event: 'stale_settle'; task_id: string; claim_token: string }
+  | { event: 'settle_postponed'; task_id: string }
   | { event: 'task_rescued'; task_id: string; task_type: string; runner_id: string }
   // threads
   | { event: 'thread_started'; thread_id: number; took_ms: number }
@@ -68,6 +69,7 @@ export type HeddleEvent =
       ready: number;
       claimed: number;
       settled: number;
+      stale_settles: number;
     }
   | { event: 'pruned'; tasks: number }
   // the database
@@ -76,7 +78,8 @@ export type HeddleEvent =
   | { event: 'migration_retried'; id: string; reason: string }
   | { event: 'migration_waiting'; reason: string }
   | { event: 'migrations_newer'; ids: string[] }
-  | { event: 'database_error'; during: string; message: string; code?: string | undefined }
+  /** `repeated`: so many more of it came since it was told. */
+  | { event: 'database_error'; during: string; message: string; code?: string | undefined; repeated?: number }
   | { event: 'listening' }
   | { event: 'listen_lost'; message: string }
   // HTTP

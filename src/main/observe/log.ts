@@ -1,6 +1,7 @@
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { HeddleEvent, Observe } from './events.ts';
+import { countRepeated } from './repeated.ts';
 
 /** The process's log, and the stream it goes to, for lines that are JSON already. */
 export interface Log {
@@ -18,11 +19,11 @@ export function createLog(level: string, stream: DestinationStream = standardOut
 
 /** Makes log lines of events. The only place that knows which event deserves which level and words. */
 export function logEvents(log: Logger): Observe {
-  return (event) => {
+  return countRepeated((event) => {
     const { level, message } = LINES[event.event];
     if (log.isLevelEnabled(level))
       log[level](event, typeof message === 'string' ? message : message(event as never));
-  };
+  });
 }
 
 function standardOutput(): DestinationStream {
@@ -73,6 +74,10 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   tasks_claimed: { level: 'debug', message: (e) => `claimed ${e.count}` },
   attempt_ended: { level: 'debug', message: (e) => `${e.task_type} ${e.outcome}` },
   stale_settle: { level: 'warn', message: 'a stale attempt was not settled: the task had been claimed anew' },
+  settle_postponed: {
+    level: 'warn',
+    message: "a task's row is locked by somebody: its outcome is written when it is free",
+  },
   task_rescued: { level: 'warn', message: (e) => `${e.task_type} was rescued from a dead runner` },
 
   thread_started: { level: 'debug', message: (e) => `thread ${e.thread_id} is up` },
@@ -112,7 +117,7 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   runner_heartbeat: {
     level: 'info',
     message: (e) =>
-      `${e.threads_busy} of ${e.threads} threads busy, ${e.ready} ready, ${e.claimed} claimed, ${e.settled} settled`,
+      `${e.threads_busy} of ${e.threads} threads busy, ${e.ready} ready, ${e.claimed} claimed, ${e.settled} settled, ${e.stale_settles} stale`,
   },
   pruned: { level: 'info', message: (e) => `pruned ${e.tasks} finished tasks` },
 
@@ -124,7 +129,11 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
     level: 'warn',
     message: (e) => `a newer release has migrated this database: ${e.ids.join(', ')}`,
   },
-  database_error: { level: 'warn', message: (e) => `database: ${e.during}: ${e.message}` },
+  database_error: {
+    level: 'warn',
+    message: (e) =>
+      `database: ${e.during}: ${e.message}${e.repeated === undefined ? '' : `, ${e.repeated} more times`}`,
+  },
   listening: { level: 'debug', message: 'listening for notifications' },
   listen_lost: { level: 'warn', message: (e) => `notifications are lost, polling goes on: ${e.message}` },
 

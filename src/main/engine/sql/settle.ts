@@ -1,3 +1,5 @@
+const LOCKED_FOR = '2s';
+
 /**
  * $1 the settlements, as a JSON array.
  *
@@ -8,13 +10,28 @@
  * A lost attempt loses its token too: should its runner be alive after all, what that still has to say is stale. In any
  * other case a row that is no longer running under the same token says that this very settle was committed, and only
  * its answer got lost.
+ *
+ * A row that somebody keeps locked must not hold up all others: the statement fails (55P03) after a while. The setting
+ * is made inside it, because it ends with it; on a connection of a pooler it would be left to the next client.
  */
-export const SETTLE = `
-with ended as materialized (
+export const SETTLE = settle(`
+ended as materialized (select given.* from patience, given)`);
+
+/** The same, but what is locked is left alone: somewhat dearer, and so only for when there is such a row. */
+export const SETTLE_UNLOCKED = settle(`
+free as materialized (
+  select id from tasks where id = any(array(select id from given)) for no key update skip locked
+),
+ended as materialized (select given.* from patience, given where id = any(array(select id from free)))`);
+
+function settle(ended: string): string {
+  return `
+with patience as materialized (select set_config('lock_timeout', '${LOCKED_FOR}', true)),
+given as materialized (
   select * from jsonb_to_recordset($1::jsonb) as e(
     id uuid, token int8, max_retries int4, cancel_requested bool, status text, delay float8, back int4,
     result text, error text, outcome text, record jsonb, ran_ms float8, ago_ms float8, thread_id int4)
-),
+),${ended},
 settled as (
   update tasks t
   set status = e.status,
@@ -55,6 +72,7 @@ counted as (
   where p.name = s.type
 )
 select claim_token from settled`;
+}
 
 /** $1 ids of tasks that SETTLE left alone: what they are now tells why. */
 export const REREAD = `
@@ -62,22 +80,33 @@ select id, claim_token, status, max_retries, cancel_requested_at is not null as 
 from tasks
 where id = any($1::uuid[])`;
 
-/** $1 ids, $2 claim tokens, $3 fractions, $4 messages: how far running attempts are. */
+/** $1 ids, $2 claim tokens, $3 fractions, $4 messages: how far running attempts are. What somebody has locked is left out. */
 export const PROGRESS = `
 update tasks t
 set progress = jsonb_build_object('fraction', p.fraction, 'message', p.message), updated_at = now()
 from unnest($1::uuid[], $2::int8[], $3::float8[], $4::text[]) as p(id, token, fraction, message)
-where t.id = p.id and t.claim_token = p.token and t.status = 'running'`;
+where t.claim_token = p.token and t.status = 'running' and t.id = p.id
+  and t.id = any(array(select id from tasks where id = any($1::uuid[]) for no key update skip locked))`;
 
 /**
  * $1 the lines, as a JSON array, in their order. Only those of the attempt that holds its task are kept, or has
  * completed it: a task that settles itself does so before its last lines are here.
  */
-export const KEEP_LOG = `
+export const KEEP_LOG = keepLog('');
+
+/** The same for when somebody keeps a task locked, so that no line can refer to it: the others are kept. */
+export const KEEP_LOG_UNLOCKED = keepLog('for key share of t skip locked');
+
+function keepLog(lock: string): string {
+  return `
+with patience as materialized (select set_config('lock_timeout', '${LOCKED_FOR}', true))
 insert into task_logs (task_id, attempt, at, level, message, fields)
 select t.id, t.attempt, to_timestamp(l.at_ms / 1000), l.level, l.message, l.fields
-from rows from (jsonb_to_recordset($1::jsonb) as (
+from patience
+cross join rows from (jsonb_to_recordset($1::jsonb) as (
   task_id uuid, token int8, at_ms float8, level text, message text, fields jsonb
 )) with ordinality as l(task_id, token, at_ms, level, message, fields, place)
 join tasks t on t.id = l.task_id and t.claim_token = l.token and t.status in ('running', 'completed')
-order by l.place`;
+order by l.place
+${lock}`;
+}
