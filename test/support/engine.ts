@@ -5,6 +5,7 @@ import type { taskAttempts } from '../../drizzle/schema/tasks.ts';
 import { connect } from '../../src/main/database/connect.ts';
 import { type Discovery, discover } from '../../src/main/engine/discover.ts';
 import { Engine } from '../../src/main/engine/engine.ts';
+import type { StuckLimits } from '../../src/main/engine/kill.ts';
 import { publishTaskTypes } from '../../src/main/engine/publish.ts';
 import { type Submission, submit } from '../../src/main/engine/submit.ts';
 import { isFinished, type TaskRow } from '../../src/main/engine/task.ts';
@@ -19,6 +20,8 @@ export interface TestEngineOptions {
   threads?: number;
   maxHeapMb?: number;
   killGraceMs?: number;
+  stuckMs?: StuckLimits;
+  onStuck?: () => void;
   /** Default: more than any test needs, whatever else runs in its process. */
   memoryLimitMb?: number;
   /** Searched after the fixtures' own. */
@@ -80,6 +83,8 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     threads: options.threads ?? 2,
     threadOptions,
     killGraceMs: options.killGraceMs ?? 300,
+    ...(options.stuckMs && { stuckMs: options.stuckMs }),
+    ...(options.onStuck && { onStuck: options.onStuck }),
     memoryLimitMb: options.memoryLimitMb ?? 4096,
     observe: events.observe,
     logStream: { write: (line) => void logLines.push(JSON.parse(line) as Record<string, unknown>) },
