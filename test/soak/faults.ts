@@ -54,18 +54,18 @@ async function hitRunner({ kind, forMs }: Fault, runner: RunnerUnderFire): Promi
     case 'freeze':
     case 'long freeze':
       proxy.freeze();
-      break;
+      await sleep(forMs);
+      return proxy.thaw();
     case 'cut':
       return proxy.cut();
     case 'outage':
       proxy.refuse();
       proxy.cut();
-      break;
+      await sleep(forMs);
+      return proxy.thaw();
     default:
       throw new Error(`${kind} does not hit a runner`);
   }
-  await sleep(forMs);
-  await proxy.thaw();
 }
 
 async function hitDatabase({ kind, forMs }: Fault, { server, database }: Targets): Promise<void> {
@@ -74,15 +74,19 @@ async function hitDatabase({ kind, forMs }: Fault, { server, database }: Targets
       return storm(database, forMs);
     case 'restart':
       await server.stop();
-      break;
+      await sleep(forMs);
+      return server.start();
     case 'crash':
       await server.crash();
-      break;
+      await sleep(forMs);
+      return server.start();
+    case 'stall':
+      await server.freeze();
+      await sleep(forMs);
+      return server.thaw();
     default:
       throw new Error(`${kind} does not hit the database`);
   }
-  await sleep(forMs);
-  await server.start();
 }
 
 async function storm(database: Queryable, forMs: number): Promise<void> {

@@ -113,7 +113,7 @@ export function lateSigns({
 }
 
 /** How long a process that goes on may take to find out that its time was over. */
-const WAKING_MS = 300;
+const WAKING_MS = 500;
 
 /** By what the engine recorded, no attempt began before the one before it had ended. */
 export function overlapsRecorded({ tasks, attempts }: Pick<Evidence, 'tasks' | 'attempts'>): Violation[] {

@@ -22,9 +22,13 @@ export function report(evidence: Evidence, violations: readonly Violation[], see
   return [`soak with seed ${seed}`, ...lines, ...violations.map(violationLine)].join('\n');
 }
 
+/** Whatever is said, on one line; the whole of it is in the logs. */
 function violationLine({ rule, subject, detail }: Violation): string {
-  return `VIOLATION ${rule}: ${subject}: ${detail}`;
+  const text = detail.replaceAll(/\s+/g, ' ');
+  return `VIOLATION ${rule}: ${subject}: ${text.length > LINE ? `${text.slice(0, LINE)}…` : text}`;
 }
+
+const LINE = 300;
 
 /** `kill 3, cut 2`, the most frequent first. */
 export function tally<Row>(rows: readonly Row[], nameOf: (row: Row) => string): string {

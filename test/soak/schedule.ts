@@ -39,6 +39,8 @@ const FAULTS = {
   restart: { hits: 'database', lasts: { ms: [0, 1500] } },
   /** The same, without its having had the time to end anything in order. */
   crash: { hits: 'database', lasts: { ms: [0, 1500] } },
+  /** The database stands still, for all alike. */
+  stall: { hits: 'database', lasts: { leases: [0.2, 1.5] } },
 } satisfies Record<string, { hits: 'runner' | 'database'; lasts: Duration }>;
 
 export const FAULT_KINDS = Object.keys(FAULTS) as FaultKind[];

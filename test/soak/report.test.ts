@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RecordedAttempt, Sign } from './evidence.ts';
+import type { Injected } from './faults.ts';
+import { reruns, tally } from './report.ts';
+
+test('a tally counts by name, the most frequent first', () => {
+  const name = (text: string) => text;
+  assert.equal(tally(['cut', 'kill', 'kill'], name), 'kill 2, cut 1');
+  assert.equal(tally([], name), 'none');
+});
+
+test('a re-run is timed from the last fault that its runner had met before the attempt was recorded as lost', () => {
+  const faults = [
+    fault('cut', 11, 500),
+    fault('kill', 11, 1000),
+    fault('kill', 12, 1200),
+    fault('kill', 11, 9000),
+  ];
+  const attempts = [lost('a', 1, 11, 1500), { ...lost('b', 2, 11, 1600), outcome: 'failed' }];
+  const signs = [begin('a', 1, 800), begin('b', 3, 1700), begin('a', 4, 1800), begin('a', 5, 2500)];
+  assert.deepEqual(reruns({ attempts, signs, faults }), [{ kind: 'kill', ms: 800 }]);
+});
+
+test('a task that was lost and never ran again has no re-run', () => {
+  const [faults, signs] = [[fault('kill', 11, 1000)], [begin('a', 1, 800)]];
+  assert.deepEqual(reruns({ attempts: [lost('a', 1, 11, 1500)], signs, faults }), []);
+});
+
+function fault(kind: Injected['kind'], pid: number, at: number): Injected {
+  return { kind, pid, at, until: at };
+}
+
+function lost(task_id: string, claim_token: number, pid: number, finished_at: number): RecordedAttempt {
+  return { task_id, claim_token, outcome: 'lost', started_at: 0, finished_at, pid };
+}
+
+function begin(task_id: string, claim_token: number, at: number): Sign {
+  return { task_id, claim_token, phase: 'begin', at };
+}
