@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, type Queryable } from '../../src/main/database/connect.ts';
 import { migrateUp } from '../../src/main/migrate/apply.ts';
+import { atExit } from '../support/at-exit.ts';
 import { OwnServer } from '../support/own-server.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -44,19 +46,26 @@ export interface SoakResult {
  */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const folder = await temporaryDirectory();
+  let keep = false;
+  atExit(() => !keep && rmSync(folder, { recursive: true, force: true }));
   const server = await OwnServer.start();
   try {
     const evidence = await gatherEvidence(options, server, folder);
     const violations = findViolations(evidence);
-    if (violations.length > 0) await writeFile(join(folder, 'evidence.json'), JSON.stringify(evidence));
-    else await rm(folder, { recursive: true, force: true });
+    keep = violations.length > 0;
+    if (keep) await writeFile(join(folder, 'evidence.json'), JSON.stringify(evidence));
     return {
       violations,
       report: report(evidence, violations, options.seed),
-      folder: violations.length > 0 ? folder : null,
+      folder: keep ? folder : null,
     };
+  } catch (error) {
+    keep = true;
+    options.say(`it could not go on; the logs are in ${folder}`);
+    throw error;
   } finally {
     await server.remove();
+    if (!keep) await rm(folder, { recursive: true, force: true });
   }
 }
 
