@@ -10,16 +10,22 @@ test('a tally counts by name, the most frequent first', () => {
   assert.equal(tally([], name), 'none');
 });
 
-test('a re-run is timed from the last fault that its runner had met before the attempt was recorded as lost', () => {
-  const faults = [
-    fault('cut', 11, 500),
-    fault('kill', 11, 1000),
-    fault('kill', 12, 1200),
-    fault('kill', 11, 9000),
-  ];
+test('a re-run is timed from the last fault that hit the attempt while it ran', () => {
+  const mine = [fault('kill', 11, 1000), fault('cut', 11, 100), fault('kill', 11, 9000)];
+  const faults = [fault('cut', 11, 700), ...mine, fault('kill', 12, 1200)].sort((a, b) => a.at - b.at);
   const attempts = [lost('a', 1, 11, 1500), { ...lost('b', 2, 11, 1600), outcome: 'failed' }];
   const signs = [begin('a', 1, 800), begin('b', 3, 1700), begin('a', 4, 1800), begin('a', 5, 2500)];
   assert.deepEqual(reruns({ attempts, signs, faults }), [{ kind: 'kill', ms: 800 }]);
+});
+
+test('a fault of the database hits every attempt, one that was over before hits none', () => {
+  const faults = [fault('kill', 11, 400), { ...fault('stall', null, 450), until: 900 }];
+  const signs = [begin('a', 1, 800), begin('a', 4, 1800)];
+  assert.deepEqual(reruns({ attempts: [lost('a', 1, 11, 1500)], signs, faults }), [
+    { kind: 'stall', ms: 1350 },
+  ]);
+  const over = faults.slice(0, 1);
+  assert.deepEqual(reruns({ attempts: [lost('a', 1, 11, 1500)], signs, faults: over }), []);
 });
 
 test('a task that was lost and never ran again has no re-run', () => {
@@ -27,12 +33,12 @@ test('a task that was lost and never ran again has no re-run', () => {
   assert.deepEqual(reruns({ attempts: [lost('a', 1, 11, 1500)], signs, faults }), []);
 });
 
-function fault(kind: Injected['kind'], pid: number, at: number): Injected {
+function fault(kind: Injected['kind'], pid: number | null, at: number): Injected {
   return { kind, pid, at, until: at };
 }
 
 function lost(task_id: string, claim_token: number, pid: number, finished_at: number): RecordedAttempt {
-  return { task_id, claim_token, outcome: 'lost', started_at: 0, finished_at, pid };
+  return { task_id, claim_token, outcome: 'lost', started_at: 500, finished_at, pid };
 }
 
 function begin(task_id: string, claim_token: number, at: number): Sign {

@@ -42,7 +42,7 @@ export interface Rerun {
   ms: number;
 }
 
-/** Of each lost attempt: the fault that its runner had last met, and how long after that the task ran again. */
+/** Of each lost attempt: the last fault that hit it while it ran, and how long after that began the task ran again. */
 export function reruns({
   attempts,
   signs,
@@ -51,8 +51,11 @@ export function reruns({
   const signsOf = groupBy(signs, ({ task_id }) => task_id);
   return attempts
     .filter(({ outcome }) => outcome === 'lost')
-    .flatMap(({ task_id, claim_token, pid, finished_at }) => {
-      const fault = faults.filter((one) => one.pid === pid && one.at <= finished_at).at(-1);
+    .flatMap((attempt) => {
+      const { task_id, claim_token, pid, started_at, finished_at } = attempt;
+      const fault = faults
+        .filter((one) => one.pid === pid || one.pid === null)
+        .findLast((one) => one.at <= finished_at && one.until >= started_at);
       const again = signsOf.get(task_id)?.find((sign) => sign.claim_token > claim_token);
       return fault === undefined || again === undefined
         ? []
