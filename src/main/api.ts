@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { connect } from './database/connect.ts';
+import { connect, disconnect } from './database/connect.ts';
 import { FinishWatch } from './engine/finish-watch.ts';
 import { TaskTypeCatalogue } from './engine/task-types.ts';
 import { createApp } from './http/app.ts';
@@ -39,11 +39,11 @@ export async function startApi(config: Config, options: ApiOptions): Promise<Api
       async stop() {
         finishes.stop();
         await close();
-        await database.end();
+        await disconnect(database);
       },
     };
   } catch (error) {
-    await database.end();
+    await disconnect(database);
     throw error;
   }
 }

@@ -57,7 +57,8 @@ const COMMANDS: Record<string, Command> = {
 /** Commands that read their own arguments, and have a help of their own. */
 const READS_ARGUMENTS = new Set(['migrate', 'submit', 'tasks']);
 
-process.exitCode = await main(process.argv.slice(2));
+// A connection to a server that is silent would keep the process alive for a quarter of an hour.
+process.exit(await main(process.argv.slice(2)));
 
 async function main([name, ...argv]: string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { Config } from './config.ts';
-import { connect } from './database/connect.ts';
+import { connect, disconnect } from './database/connect.ts';
 import { healthRoutes } from './http/health.ts';
 import { listen } from './http/server.ts';
 import { pendingMigrations } from './migrate/pending.ts';
@@ -19,11 +19,11 @@ export async function startRunnerHealth(
     return {
       async stop() {
         await close();
-        await database.end();
+        await disconnect(database);
       },
     };
   } catch (error) {
-    await database.end();
+    await disconnect(database);
     throw error;
   }
 }

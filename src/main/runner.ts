@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { endProcess, START_AGAIN } from './end-process.ts';
 import { type Discovery, discover } from './engine/discover.ts';
 import type { ThreadOptions } from './engine/task-thread.ts';
 import { migrateUp } from './migrate/apply.ts';
+import { ConnectionBroke } from './migrate/error.ts';
 import type { Observe } from './observe/events.ts';
 import type { Log } from './observe/log.ts';
 import { taskFolders } from './task-folders.ts';
@@ -35,7 +37,7 @@ export class Runner {
     const threadOptions = threadOptionsOf(options);
     const [discovery] = await Promise.all([
       discover(threadOptions),
-      migrateUp({ url: config.database.listenUrl ?? databaseUrl, observe }),
+      migrate(config.database.listenUrl ?? databaseUrl, observe),
     ]);
     tellFaults(discovery, observe);
     return new Runner({ ...options, threadOptions, types: discovery.types });
@@ -112,6 +114,21 @@ export class Runner {
     if (this.#tenure?.hasStuckThread) endProcess(START_AGAIN, true);
   }
 }
+
+async function migrate(url: string, observe: Observe): Promise<void> {
+  for (;;) {
+    try {
+      await migrateUp({ url, observe });
+      return;
+    } catch (error) {
+      if (!(error instanceof ConnectionBroke)) throw error;
+      observe({ event: 'migration_waiting', reason: error.message });
+      await sleep(MIGRATE_AGAIN_MS);
+    }
+  }
+}
+
+const MIGRATE_AGAIN_MS = 500;
 
 function threadOptionsOf({ config, databaseUrl }: RunnerOptions): ThreadOptions {
   return {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseClock } from '../workers/protocol.ts';
-import { atMost } from './at-most.ts';
 import type { Config } from './config.ts';
-import { connect } from './database/connect.ts';
+import { connect, disconnect } from './database/connect.ts';
+import { untilWritten } from './database/errors.ts';
 import { Engine } from './engine/engine.ts';
 import { GracefulStop } from './engine/graceful-stop.ts';
 import { Lease } from './engine/lease.ts';
@@ -115,8 +115,10 @@ export class Tenure {
   /** In the mode `shared` every runner claims, whoever leads. */
   async #joinIn(): Promise<void> {
     const { presence, engine } = this.#parts;
-    if (this.#options.config.runner.mode !== 'shared') return;
-    await this.#publish();
+    const { config, observe } = this.#options;
+    if (config.runner.mode !== 'shared') return;
+    await untilWritten('publishing', observe, () => this.#publish());
+    if (this.#retired !== null) return;
     await presence.become('member', 'active');
     engine.open();
   }
@@ -153,7 +155,7 @@ export class Tenure {
     // Last of all: whoever takes over finds nothing of this runner's running.
     await presence.stop();
     lease.release();
-    await atMost(1000, database.end());
+    await disconnect(database);
   }
 }
 

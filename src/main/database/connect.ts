@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { atMost } from '../at-most.ts';
 import type { Observe } from '../observe/events.ts';
 import { describe, pastOthers } from './errors.ts';
 
@@ -27,6 +28,11 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
   });
   pool.on('error', (error) => observe({ event: 'database_error', during: 'idle', ...describe(error) }));
   return pool;
+}
+
+/** Closes a pool. A server that does not take its leave is not waited for. */
+export async function disconnect(pool: pg.Pool): Promise<void> {
+  await atMost(1000, pool.end());
 }
 
 /** A claim of a thousand tasks takes 50 ms. */

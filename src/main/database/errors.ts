@@ -36,7 +36,7 @@ const PASSING_CODES = new Set(['40001', '40P01', LOCKED]);
 
 /** Whether a statement has waited for a lock for as long as it may. */
 export function isLocked(error: unknown): boolean {
-  return (error as { code?: string }).code === LOCKED;
+  return (error as { code?: string } | undefined)?.code === LOCKED;
 }
 
 /** Whether a statement has taken too long: it may go on, and even be committed, but nobody waits for it any more. */

@@ -14,20 +14,46 @@ export interface OtherRunner {
   silent_seconds: number | null;
 }
 
-/** Why a runner is dead, in plain words, or null when it may live. */
-export async function whyDead(database: Queryable, runner: OtherRunner): Promise<string | null> {
-  const why = whyDeadByItsRow(runner);
-  if (why !== null || !isProcessGone(runner, hostname(), isAlive)) return why;
-  const { rows } = await database.query<{ lives: boolean }>(HAS_SESSION, [runner.id]);
-  return rows[0]?.lives === true ? null : 'its process has ended';
+/** Tells which of the other runners are dead. It has to be asked again and again, because silence takes time to hear. */
+export class DeathWatch {
+  readonly #database: Queryable;
+  /** When each runner was last seen, and since when that has not changed, by `performance.now()`. */
+  readonly #silences = new Map<string, { last_seen_at: string | null; since: number }>();
+
+  constructor(database: Queryable) {
+    this.#database = database;
+  }
+
+  /** Why a runner is dead, in plain words, or null when it may live. */
+  async whyDead(runner: OtherRunner): Promise<string | null> {
+    const why = whyDeadByItsRow(runner, this.#heardSilenceMs(runner));
+    if (why !== null || !isProcessGone(runner, hostname(), isAlive)) return why;
+    const { rows } = await this.#database.query<{ lives: boolean }>(HAS_SESSION, [runner.id]);
+    return rows[0]?.lives === true ? null : 'its process has ended';
+  }
+
+  #heardSilenceMs({ id, last_seen_at }: OtherRunner): number {
+    const now = performance.now();
+    const silence = this.#silences.get(id);
+    if (silence?.last_seen_at === last_seen_at) return now - silence.since;
+    this.#silences.set(id, { last_seen_at, since: now });
+    return 0;
+  }
 }
 
-/** It said so, or it has been silent for its lease. */
-export function whyDeadByItsRow({ status, lease_seconds, silent_seconds }: OtherRunner): string | null {
+/**
+ * It said so, or it has been silent for its lease. That is the database's clock, which can be set: all runners seem
+ * silent in the moment that it jumps. So the silence has to have been heard, too, for the time of two heartbeats.
+ */
+export function whyDeadByItsRow(
+  { status, lease_seconds, silent_seconds }: OtherRunner,
+  heardMs: number,
+): string | null {
   if (lease_seconds === null || silent_seconds === null) return 'nothing is known of it';
   if (status === 'stopped') return 'it has stopped';
   if (status === 'lost') return 'it was lost before';
-  if (silent_seconds > lease_seconds) return `it was not heard of for ${silent_seconds.toFixed(1)} s`;
+  if (silent_seconds > lease_seconds && heardMs > (lease_seconds * 1000) / 4)
+    return `it was not heard of for ${silent_seconds.toFixed(1)} s`;
   return null;
 }
 

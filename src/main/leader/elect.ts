@@ -1,7 +1,7 @@
 import type { Queryable } from '../database/connect.ts';
 import { endBackendsOfRunner } from '../engine/end-backends.ts';
 import type { Observe } from '../observe/events.ts';
-import { type OtherRunner, whyDead } from './dead.ts';
+import { DeathWatch, type OtherRunner } from './dead.ts';
 import { Repeat } from './repeat.ts';
 import { LEADER, TAKE_THE_LEAD } from './sql/elect.ts';
 
@@ -15,6 +15,7 @@ export class Election {
   readonly #elected: () => Promise<void>;
   readonly #observe: Observe;
   readonly #repeat: Repeat;
+  readonly #deaths: DeathWatch;
   #won = false;
   #stoodBy = false;
 
@@ -24,6 +25,7 @@ export class Election {
     this.#database = database;
     this.#elected = elected;
     this.#observe = observe;
+    this.#deaths = new DeathWatch(database);
     this.#repeat = new Repeat('election', POLL_MS, () => this.#stand(), observe);
   }
 
@@ -51,7 +53,7 @@ export class Election {
   async #takeTheLead(): Promise<boolean> {
     const { rows } = await this.#database.query<Leader>(LEADER);
     const leader = rows[0] ?? NOBODY;
-    const why = leader.id === null ? null : await whyDead(this.#database, leader);
+    const why = leader.id === null ? null : await this.#deaths.whyDead(leader);
     if (leader.id !== null && why === null) {
       this.#standBy(leader.id);
       return false;

@@ -2,7 +2,7 @@ import type { Queryable } from '../database/connect.ts';
 import { endBackendsOfRunner } from '../engine/end-backends.ts';
 import type { Settler } from '../engine/settle.ts';
 import type { Observe } from '../observe/events.ts';
-import { type OtherRunner, whyDead } from './dead.ts';
+import { DeathWatch, type OtherRunner } from './dead.ts';
 import { Repeat } from './repeat.ts';
 import { MARK_LOST, OTHER_RUNNERS, TASKS_OF_RUNNER } from './sql/rescue.ts';
 
@@ -13,12 +13,14 @@ export class Rescuer {
   readonly #settler: Settler;
   readonly #observe: Observe;
   readonly #repeat: Repeat;
+  readonly #deaths: DeathWatch;
 
   constructor(runnerId: string, database: Queryable, settler: Settler, observe: Observe) {
     this.#runnerId = runnerId;
     this.#database = database;
     this.#settler = settler;
     this.#observe = observe;
+    this.#deaths = new DeathWatch(database);
     this.#repeat = new Repeat('rescue', LOOK_MS, () => this.rescue(), observe);
   }
 
@@ -35,7 +37,7 @@ export class Rescuer {
   async rescue(): Promise<void> {
     const { rows } = await this.#database.query<OtherRunner>(OTHER_RUNNERS, [this.#runnerId]);
     for (const runner of rows) {
-      const why = await whyDead(this.#database, runner);
+      const why = await this.#deaths.whyDead(runner);
       if (why !== null) await this.#takeBack(runner, why);
     }
   }

@@ -22,3 +22,10 @@ export class MigrationError extends Error {
     this.faults = lines;
   }
 }
+
+/** The connection broke between two files, and nothing is left half done: the same may be tried again at once. */
+export class ConnectionBroke extends MigrationError {
+  constructor(reason: string, options?: ErrorOptions) {
+    super(EXIT.databaseUnreachable, `the connection to the database broke: ${reason}`, options);
+  }
+}

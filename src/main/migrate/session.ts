@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { describe } from '../database/errors.ts';
+import { describe, isAway } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
-import { EXIT, MigrationError } from './error.ts';
+import { ConnectionBroke, EXIT, MigrationError } from './error.ts';
 
 export interface SessionOptions {
   /** A direct connection: the lock belongs to the session, which a transaction pooler would share out. */
@@ -62,10 +62,8 @@ export function sqlState(error: unknown): string | undefined {
 function databaseFault(error: unknown): MigrationError {
   const { message } = describe(error);
   const code = sqlState(error);
-  return code === undefined
-    ? new MigrationError(EXIT.databaseUnreachable, `the connection to the database broke: ${message}`, {
-        cause: error,
-      })
+  return code === undefined || isAway(error)
+    ? new ConnectionBroke(message, { cause: error })
     : new MigrationError(EXIT.sqlFailed, `${message} (${code})`, { cause: error });
 }
 

@@ -4,7 +4,12 @@ import { hostname } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import pg from 'pg';
 import { SHOW_SESSION } from '../../../src/main/engine/sql/presence.ts';
-import { isProcessGone, type OtherRunner, whyDead, whyDeadByItsRow } from '../../../src/main/leader/dead.ts';
+import {
+  DeathWatch,
+  isProcessGone,
+  type OtherRunner,
+  whyDeadByItsRow,
+} from '../../../src/main/leader/dead.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 const runner: OtherRunner = {
@@ -18,13 +23,16 @@ const runner: OtherRunner = {
 };
 
 describe('by its row, a runner', () => {
-  const why = (change: Partial<OtherRunner>) => whyDeadByItsRow({ ...runner, ...change });
+  const why = (change: Partial<OtherRunner>, heardMs = 2001) =>
+    whyDeadByItsRow({ ...runner, ...change }, heardMs);
 
   it('lives while it is heard of within its lease, whatever it does', () => {
     for (const status of ['active', 'standby', 'draining', 'degraded']) assert.equal(why({ status }), null);
   });
   it('is dead after its lease', () =>
     assert.equal(why({ silent_seconds: 8.14 }), 'it was not heard of for 8.1 s'));
+  it('lives when only the clock has jumped: its silence was not heard', () =>
+    assert.equal(why({ silent_seconds: 3600 }, 1999), null));
   it('is dead when it said so, or was lost', () => {
     assert.equal(why({ status: 'stopped' }), 'it has stopped');
     assert.equal(why({ status: 'lost' }), 'it was lost before');
@@ -58,8 +66,9 @@ describe('a runner of this host whose process is gone', () => {
     const session = new pg.Client({ connectionString: database.url });
     await session.connect();
     await session.query(SHOW_SESSION, [former.id]);
-    assert.equal(await whyDead(database.pool(), former), null);
+    const deaths = new DeathWatch(database.pool());
+    assert.equal(await deaths.whyDead(former), null);
     await session.end();
-    assert.equal(await whyDead(database.pool(), former), 'its process has ended');
+    assert.equal(await deaths.whyDead(former), 'its process has ended');
   });
 });
