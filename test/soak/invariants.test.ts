@@ -55,7 +55,7 @@ test('a sign of life of an attempt after a later one has begun is found', () => 
   }
 });
 
-test('a process that wakes from a pause longer than its lease may give a sign before it knows', () => {
+test('a process that wakes from a pause may give a sign before it knows that its lease is over', () => {
   const soak = rerun();
   soak.signs.push({ ...sign('soak-quick', 1, 2010), phase: 'end' });
   soak.faults = [{ kind: 'long pause', pid: 11, at: 500, until: 2005 }];

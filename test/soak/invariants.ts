@@ -67,8 +67,8 @@ export function repeatedEnds({ tasks, finishes }: Pick<Evidence, 'tasks' | 'fini
 }
 
 /**
- * No attempt gave a sign of life after a later one had begun; save those of a process that the system had stopped for
- * longer than its lease and that had just gone on: until it has looked at its clock it cannot know.
+ * No attempt gave a sign of life after a later one had begun; save those of a process that had been stopped where it
+ * was and had just gone on: until it has looked at its clock it cannot know that its lease is over.
  */
 export function overlapsSeen(evidence: Pick<Evidence, 'signs' | 'attempts' | 'faults'>): Violation[] {
   return lateSigns(evidence)
@@ -97,7 +97,7 @@ export function lateSigns({
   faults,
 }: Pick<Evidence, 'signs' | 'attempts' | 'faults'>): LateSign[] {
   const pidOf = new Map(attempts.map(({ task_id, claim_token, pid }) => [`${task_id} ${claim_token}`, pid]));
-  const pauses = faults.filter(({ kind }) => kind === 'long pause');
+  const pauses = faults.filter(({ kind }) => kind === 'pause' || kind === 'long pause');
   return [...groupBy(signs, ({ task_id }) => task_id).values()].flatMap((ofTask) =>
     ofTask.flatMap((sign) => {
       const begun = ofTask.find(({ claim_token, at }) => claim_token > sign.claim_token && at < sign.at);
