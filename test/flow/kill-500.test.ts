@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { FaultBench } from '../support/fault-bench.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/* kill -9 of a runner that has 500 tasks before it, under way and behind it. */
+
+const TASKS = 500;
+/** Each 16th takes SLOW_MS; a runner has THREADS for them. */
+const SLOW_EVERY = 16;
+const SLOW_MS = 300;
+const THREADS = 4;
+
+let bench: FaultBench;
+
+beforeEach(async () => {
+  bench = await FaultBench.open();
+  await bench.query('create table effects (task_id uuid, attempt int)');
+});
+
+afterEach(() => bench.close());
+
+test('500 tasks and one runner: none is lost, only what was claimed runs again, and all is done soon after the restart', async (t) => {
+  const killed = await bench.runner({ THREADS: String(THREADS) });
+  await submitAll();
+  await inTheMiddle();
+  await bench.kill(killed);
+  await bench.backendsGone();
+  const claimed = await ids("status = 'running'");
+  assert.ok(claimed.size > 0, 'something was in flight');
+  const left = await bench.query<{ slow: number }>(
+    "select count(*) filter (where params ? 'ms')::int as slow from tasks where status <> 'completed' and type = 'leave-effect'",
+  );
+  const ownMs = ((left.rows[0]?.slow ?? 0) / THREADS) * SLOW_MS;
+
+  const restartedAt = performance.now();
+  bench.heddle('runner', { THREADS: String(THREADS) });
+  await allCompleted();
+  const tookMs = performance.now() - restartedAt;
+  t.diagnostic(`all done ${ms(tookMs)} after the restart, of which ${ms(ownMs)} are the tasks' own`);
+  assert.ok(tookMs < 5000 + ownMs, `it took ${ms(tookMs)}`);
+
+  assert.deepEqual(await ids('attempt > 1'), claimed);
+  assert.deepEqual(await ids("id in (select task_id from task_attempts where outcome = 'lost')"), claimed);
+  await assertExplained();
+});
+
+test('500 tasks and a hot standby: what is rescued is claimed again within a second or so of the kill', async (t) => {
+  const killed = await bench.runner({ THREADS: String(THREADS) });
+  const standby = await bench.runner({ THREADS: String(THREADS) });
+  assert.equal(standby.events('runner_standby').length, 1);
+  await submitAll();
+  await inTheMiddle();
+  const { rows } = await bench.query<{ now: Date }>('select clock_timestamp() as now');
+  const killedAt = (rows[0] as { now: Date }).now;
+  await bench.kill(killed);
+  await allCompleted();
+
+  const first = await bench.query<{ ms: number }>(
+    'select extract(epoch from min(started_at) - $1)::float8 * 1000 as ms from tasks where attempt > 1',
+    [killedAt],
+  );
+  const againMs = first.rows[0]?.ms as number;
+  t.diagnostic(`the first rescued task ran again ${ms(againMs)} after the kill`);
+  assert.ok(againMs > 0 && againMs < 2000, `it took ${ms(againMs)}`);
+  await assertExplained();
+});
+
+async function submitAll(): Promise<void> {
+  const params = Array.from({ length: TASKS }, (_, at) => (at % SLOW_EVERY === 0 ? { ms: SLOW_MS } : {}));
+  await bench.submitAll('leave-effect', params);
+}
+
+/** Some are done, some have been claimed, some wait. */
+async function inTheMiddle(): Promise<void> {
+  await waitFor('it to be in the middle of them', async () => {
+    const { rows } = await bench.query(
+      `select count(*) filter (where status = 'completed') >= 100 and count(*) filter (where status = 'running') > 0 as so
+       from tasks where type = 'leave-effect'`,
+    );
+    return rows[0]?.so as boolean;
+  });
+  assert.ok((await ids("status = 'queued'")).size > 0, 'some still wait');
+}
+
+async function allCompleted(): Promise<void> {
+  await waitFor(
+    'all to be completed',
+    async () => {
+      const { rows } = await bench.query<{ done: number }>(
+        "select count(*)::int as done from tasks where type = 'leave-effect' and status = 'completed'",
+      );
+      return rows[0]?.done === TASKS;
+    },
+    30_000,
+  );
+}
+
+/** Every attempt but the one that completed its task is recorded as lost, and nothing took effect but in an attempt. */
+async function assertExplained(): Promise<void> {
+  const { rows } = await bench.query(
+    `select count(*)::int as tasks,
+       count(*) filter (where t.attempt <> 1 + lost.attempts)::int as unexplained,
+       count(*) filter (where effects.attempts not between 1 and 1 + lost.attempts)::int as effects_unexplained
+     from tasks t,
+       lateral (select count(*) as attempts from task_attempts where task_id = t.id and outcome = 'lost') lost,
+       lateral (select count(*) as attempts from effects where task_id = t.id) effects
+     where t.type = 'leave-effect'`,
+  );
+  assert.deepEqual(rows, [{ tasks: TASKS, unexplained: 0, effects_unexplained: 0 }]);
+  const others = await bench.query("select from task_attempts where outcome <> 'lost'");
+  assert.equal(others.rowCount, 0);
+}
+
+async function ids(condition: string): Promise<Set<string>> {
+  const { rows } = await bench.query<{ id: string }>(
+    `select id from tasks where type = 'leave-effect' and ${condition}`,
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+function ms(milliseconds: number): string {
+  return `${Math.round(milliseconds)} ms`;
+}
