@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -80,8 +80,10 @@ test('a standby whose clock is an hour ahead takes over no sooner, and goes on w
   await assertNothingRescued([standby]);
 });
 
+/** In one step: who reads it meanwhile reads the one or the other. */
 async function setClock(offsetMs: number): Promise<void> {
-  await writeFile(clock, String(offsetMs));
+  await writeFile(`${clock}.new`, String(offsetMs));
+  await rename(`${clock}.new`, clock);
 }
 
 function runnerWithClock(): Promise<Heddle> {

@@ -6,16 +6,17 @@ import { waitFor } from '../support/wait-for.ts';
 /* kill -9 of a runner that has 500 tasks before it, under way and behind it. */
 
 const TASKS = 500;
-/** Each 16th takes SLOW_MS; a runner has THREADS for them. */
-const SLOW_EVERY = 16;
+/** Each 25th takes SLOW_MS; a runner has THREADS for them. */
+const SLOW_EVERY = 25;
 const SLOW_MS = 300;
-const THREADS = 4;
+const THREADS = 2;
 
 let bench: FaultBench;
 
 beforeEach(async () => {
   bench = await FaultBench.open();
   await bench.query('create table effects (task_id uuid, attempt int)');
+  await bench.query(NOTE_CLAIMS);
 });
 
 afterEach(() => bench.close());
@@ -33,8 +34,9 @@ test('500 tasks and one runner: none is lost, only what was claimed runs again, 
   );
   const ownMs = ((left.rows[0]?.slow ?? 0) / THREADS) * SLOW_MS;
 
+  // From its being up: how long a process takes to come up is the machine's matter.
+  await bench.runner({ THREADS: String(THREADS) });
   const restartedAt = performance.now();
-  bench.heddle('runner', { THREADS: String(THREADS) });
   await allCompleted();
   const tookMs = performance.now() - restartedAt;
   t.diagnostic(`all done ${ms(tookMs)} after the restart, of which ${ms(ownMs)} are the tasks' own`);
@@ -57,14 +59,24 @@ test('500 tasks and a hot standby: what is rescued is claimed again within a sec
   await allCompleted();
 
   const first = await bench.query<{ ms: number }>(
-    'select extract(epoch from min(started_at) - $1)::float8 * 1000 as ms from tasks where attempt > 1',
+    'select extract(epoch from min(at) - $1)::float8 * 1000 as ms from claimed_again',
     [killedAt],
   );
   const againMs = first.rows[0]?.ms as number;
-  t.diagnostic(`the first rescued task ran again ${ms(againMs)} after the kill`);
+  t.diagnostic(`the first rescued task was claimed again ${ms(againMs)} after the kill`);
   assert.ok(againMs > 0 && againMs < 2000, `it took ${ms(againMs)}`);
   await assertExplained();
 });
+
+/** A claim's own time is replaced, when the task is settled, by that at which its thread began. */
+const NOTE_CLAIMS = `
+create table claimed_again (at timestamptz);
+create function note_claim() returns trigger language plpgsql as $$ begin
+  insert into claimed_again values (clock_timestamp());
+  return null;
+end $$;
+create trigger note_claim after update of status on tasks
+  for each row when (new.status = 'running' and new.attempt > 1) execute function note_claim()`;
 
 async function submitAll(): Promise<void> {
   const params = Array.from({ length: TASKS }, (_, at) => (at % SLOW_EVERY === 0 ? { ms: SLOW_MS } : {}));

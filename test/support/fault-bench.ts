@@ -25,7 +25,9 @@ export class FaultBench {
 
   /** @param database default: a new, migrated one */
   static async open(database?: TestDatabase): Promise<FaultBench> {
-    return new FaultBench(database ?? (await createTestDatabase()), await temporaryDirectory());
+    const bench = new FaultBench(database ?? (await createTestDatabase()), await temporaryDirectory());
+    await bench.query(AS_BY_DEFAULT);
+    return bench;
   }
 
   private constructor(database: TestDatabase, directory: string) {
@@ -139,6 +141,11 @@ export class FaultBench {
     );
   }
 
+  /** Waits until a thread runs the task, which is later than its claim. It has to show its progress. */
+  async begins(id: string): Promise<void> {
+    await waitFor(`task ${id} to begin`, async () => (await this.task(id)).progress !== null);
+  }
+
   /** Waits until PostgreSQL has noticed that killed processes are gone: what they had sent is done or undone. */
   async backendsGone(): Promise<void> {
     await waitFor('the backends to end', async () => (await this.query(BACKENDS)).rowCount === 0);
@@ -169,6 +176,12 @@ with added as (
   returning id
 ), told as materialized (select pg_notify('heddle_due', ($6::float8 * 1000)::int::text))
 select id from added, told order by id`;
+
+/** A server of our own looks whether the clients of its backends are still there. Others do not, unless told to. */
+const AS_BY_DEFAULT = `
+do $$ begin
+  execute format('alter database %I set client_connection_check_interval = 0', current_database());
+end $$`;
 
 const BACKENDS = `
 select from pg_stat_activity where datname = current_database() and application_name like 'heddle%'`;

@@ -9,17 +9,7 @@ const file = process.env.SHIFTED_CLOCK;
 if (file !== undefined) globalThis.Date = shifted(Date, file);
 
 function shifted(Real: DateConstructor, path: string): DateConstructor {
-  let offset = 0;
-  let readAt = Number.NEGATIVE_INFINITY;
-
-  function now(): number {
-    if (performance.now() - readAt > REREAD_MS) {
-      offset = Number(readFileSync(path, 'utf8'));
-      readAt = performance.now();
-    }
-    return Real.now() + offset;
-  }
-
+  const now = () => Real.now() + Number(readFileSync(path, 'utf8'));
   return class extends Real {
     static override now = now;
 
@@ -28,5 +18,3 @@ function shifted(Real: DateConstructor, path: string): DateConstructor {
     }
   } as DateConstructor;
 }
-
-const REREAD_MS = 20;
