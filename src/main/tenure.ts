@@ -65,13 +65,18 @@ export class Tenure {
   async start(): Promise<void> {
     const { engine, presence, wake, election, heartbeat } = this.#parts;
     const { config, types, observe } = this.#options;
-    await engine.start();
-    await presence.start();
-    if (this.#retired !== null) return;
-    await this.#joinIn();
-    wake.start();
-    await election.start();
-    heartbeat.start();
+    const steps = [
+      () => engine.start(),
+      () => presence.start(),
+      () => this.#joinIn(),
+      () => wake.start(),
+      () => election.start(),
+      () => heartbeat.start(),
+    ];
+    for (const step of steps) {
+      if (this.#retired !== null) return; // It has to stop, or has lost its lease: what is not started stays so.
+      await step();
+    }
     const { threads } = config.runner;
     const task_types = types.map(({ name }) => name);
     observe({ event: 'runner_started', runner_id: this.id, threads, task_types });

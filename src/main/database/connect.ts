@@ -2,6 +2,7 @@ import pg from 'pg';
 import { atMost } from '../at-most.ts';
 import type { Observe } from '../observe/events.ts';
 import { describe, pastOthers } from './errors.ts';
+import { prepareWherePossible } from './prepared.ts';
 
 /** Anything that runs a statement: a pool, a client, a client in a transaction. */
 export interface Queryable {
@@ -26,6 +27,7 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
     query_timeout: ANSWER_MS,
     keepAlive: true,
   });
+  prepareWherePossible(pool);
   pool.on('error', (error) => observe({ event: 'database_error', during: 'idle', ...describe(error) }));
   return pool;
 }

@@ -99,9 +99,9 @@ export class Engine {
   /** Starts the threads. Nothing is claimed before `open`. */
   async start(): Promise<void> {
     this.#inspector.start();
-    await this.#threads.start();
     this.#memoryWatch.start();
     this.#cancelPoll = setInterval(() => void this.#pollCancels(), CANCEL_POLL_MS);
+    await this.#threads.start();
   }
 
   /** Starts claiming: this runner may. */

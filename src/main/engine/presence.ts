@@ -126,7 +126,6 @@ export class Presence {
     const values = [this.#role, this.#status, this.#leaseSeconds, this.#types, JSON.stringify(threads)];
     const sentAt = performance.now();
     const { rowCount } = await this.#session.query({
-      name: 'be-seen',
       text: BE_SEEN,
       values: [...this.#identity, ...values],
     });
