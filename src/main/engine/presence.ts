@@ -123,18 +123,20 @@ export class Presence {
       task_type: flight?.task.type,
       age_ms: flight?.ageMs(),
     }));
-    const values = [this.#role, this.#status, this.#leaseSeconds, this.#types, JSON.stringify(threads)];
+    const role = this.#role;
+    const values = [role, this.#status, this.#leaseSeconds, this.#types, JSON.stringify(threads)];
     const sentAt = performance.now();
-    const { rowCount } = await this.#session.query({
+    const { rows } = await this.#session.query<{ leads: boolean }>({
       text: BE_SEEN,
       values: [...this.#identity, ...values],
     });
-    if (rowCount === 0) {
-      this.#lease.end('another runner has taken this one for dead');
-      return;
+    const [seen] = rows;
+    if (seen === undefined) this.#lease.end('another runner has taken this one for dead');
+    else if (role === 'leader' && !seen.leads) this.#lease.end('another runner has taken the lead');
+    else {
+      this.#lease.renewed(sentAt);
+      this.#seen();
     }
-    this.#lease.renewed(sentAt);
-    this.#seen();
   }
 
   async #showSession(): Promise<void> {

@@ -53,6 +53,7 @@ export class Election {
   async #takeTheLead(): Promise<boolean> {
     const { rows } = await this.#database.query<Leader>(LEADER);
     const leader = rows[0] ?? NOBODY;
+    if (leader.id === this.#runnerId) return true; // The answer to an earlier takeover got lost.
     const why = leader.id === null ? null : await this.#deaths.whyDead(leader);
     if (leader.id !== null && why === null) {
       this.#standBy(leader.id);

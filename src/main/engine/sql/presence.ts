@@ -1,7 +1,7 @@
 /**
  * $1 id, $2 host, $3 pid, $4 version, $5 mode, $6 role, $7 status, $8 lease, $9 types, $10 threads as JSON, each with
- * its age. Nothing is returned when the runner counts as stopped or lost: that is final, and it has to go on under
- * another id.
+ * its age. Says whether the runner leads. Nothing is returned when it counts as stopped or lost: that is final, and it
+ * has to go on under another id.
  */
 export const BE_SEEN = `
 insert into runners as r (id, host, pid, version, mode, role, status, lease_seconds, task_types, threads)
@@ -14,7 +14,7 @@ on conflict (id) do update set
   role = excluded.role, status = excluded.status, last_seen_at = now(), task_types = excluded.task_types,
   threads = excluded.threads
 where r.status not in ('stopped', 'lost')
-returning r.id`;
+returning exists (select from leadership l where l.runner_id = r.id) as leads`;
 
 /**
  * $1 a runner. Taken by it at its session's start: PostgreSQL gives it back the moment that the process dies. It
