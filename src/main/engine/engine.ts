@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DestinationStream } from 'pino';
 import type { FromThread } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
@@ -8,10 +7,8 @@ import { ClaimLoop } from './claim-loop.ts';
 import { Dispatcher } from './dispatch.ts';
 import { endBackendsOfAttempt } from './end-backends.ts';
 import type { Flight } from './flight.ts';
-import { HeapWatch, outOfMemory } from './heap-watch.ts';
 import type { StuckLimits } from './kill.ts';
-import { memoryLimitMb } from './memory-limit.ts';
-import { MemoryWatch, type WatchedThread } from './memory-watch.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import type { Outcome } from './outcome.ts';
 import { Progress } from './progress.ts';
 import { neverStarted, type Settlement, Settler } from './settle.ts';
@@ -19,7 +16,6 @@ import { CANCELS_REQUESTED } from './sql/attempt.ts';
 import { TaskLog } from './task-log.ts';
 import type { ThreadOptions } from './task-thread.ts';
 import type { RunnableType, TaskTypeCatalogue } from './task-types.ts';
-import { ThreadInspector } from './thread-inspector.ts';
 import { ThreadPool } from './thread-pool.ts';
 import { serve } from './thread-requests.ts';
 
@@ -54,9 +50,7 @@ export class Engine {
   readonly #settler: Settler;
   readonly #log: TaskLog;
   readonly #progress: Progress;
-  readonly #inspector = new ThreadInspector();
-  readonly #heapWatch: HeapWatch;
-  readonly #memoryWatch: MemoryWatch;
+  readonly #memory: MemoryGuard;
   #cancelPoll: NodeJS.Timeout | undefined;
   /** Callers of `idle`, to look again whenever an attempt has ended. */
   readonly #idlers: (() => void)[] = [];
@@ -79,27 +73,14 @@ export class Engine {
       this,
       observe,
     );
-    const { maxHeapMb } = parts.threadOptions;
-    this.#heapWatch = new HeapWatch(
-      this.#inspector,
-      maxHeapMb,
-      () => this.#dispatcher.busyThreads.map(({ id }) => id),
-      (threadId) => this.#dispatcher.kill(threadId, outOfMemory(maxHeapMb)),
-    );
-    this.#memoryWatch = new MemoryWatch({
-      limitMb: parts.memoryLimitMb ?? memoryLimitMb(parts.threads, maxHeapMb),
-      inspector: this.#inspector,
-      threads: () => this.#watchedThreads(),
-      recycle: (threadId, reason, withinMs) => this.#recycle(threadId, reason, withinMs),
-      observe,
-    });
+    const limits = { maxHeapMb: parts.threadOptions.maxHeapMb, processMb: parts.memoryLimitMb };
+    this.#memory = new MemoryGuard(limits, this.#threads, this.#dispatcher, observe);
     this.#claims = new ClaimLoop(parts, this.#threads, this.#dispatcher);
   }
 
   /** Starts the threads. Nothing is claimed before `open`. */
   async start(): Promise<void> {
-    this.#inspector.start();
-    this.#memoryWatch.start();
+    this.#memory.start();
     this.#cancelPoll = setInterval(() => void this.#pollCancels(), CANCEL_POLL_MS);
     await this.#threads.start();
   }
@@ -189,9 +170,8 @@ export class Engine {
     this.#giveBackReady(); // What was taken back from threads that have died since.
     await this.#settler.written();
     await this.#log.written();
-    this.#memoryWatch.stop();
+    this.#memory.stop();
     await this.#threads.stop(this.#dispatcher.stuck);
-    this.#inspector.stop();
   }
 
   /** For the settler: what attempts have said comes before their end. */
@@ -206,8 +186,7 @@ export class Engine {
 
   /** For the dispatcher, every 25 ms while anything runs. */
   watched(): void {
-    this.#heapWatch.look();
-    this.#memoryWatch.look();
+    this.#memory.look();
   }
 
   /** For the dispatcher: an attempt has ended. */
@@ -256,26 +235,6 @@ export class Engine {
 
   #wakeIdlers(): void {
     for (const resolve of this.#idlers.splice(0)) resolve();
-  }
-
-  #watchedThreads(): WatchedThread[] {
-    const flights = this.#dispatcher.flights;
-    return this.#threads.threads.map((thread) => {
-      const now = thread.control.running();
-      const flight = flights.find((one) => one.thread === thread && one.index === now?.index);
-      const running = now && flight ? { taskType: flight.task.type, heldAtStart: now.heldAtStart } : null;
-      return { id: thread.id, running };
-    });
-  }
-
-  /** Replaces a thread: at once if it is idle, when its attempts have ended, or else by killing it. */
-  async #recycle(threadId: number, reason: string, withinMs: number): Promise<void> {
-    const thread = this.#threads.threads.find(({ id }) => id === threadId);
-    if (thread === undefined) return;
-    this.#threads.retire(thread, reason);
-    await Promise.race([thread.exited, sleep(withinMs)]);
-    this.#dispatcher.kill(threadId, reason);
-    await thread.exited;
   }
 
   #giveBackReady(): void {
