@@ -3,8 +3,9 @@ import { createTestDatabase } from '../test/support/database.ts';
 import type { BenchOptions, Row } from './support/bench.ts';
 import { nextMessage, startChild } from './support/child.ts';
 import { roundsIn } from './support/compute.ts';
-import { BenchEngine, THREADS } from './support/engine.ts';
+import { BenchEngine } from './support/engine.ts';
 import { medianRatio, spread } from './support/statistics.ts';
+import { THREADS } from './support/task-types.ts';
 
 /** Tasks that only compute, on as many threads as there are bare Node processes that do the same without an engine. */
 export async function cpu({ quick, say }: BenchOptions): Promise<Row[]> {
@@ -44,7 +45,7 @@ const TARGET = 1.15;
 
 /** From submit to the last settle. */
 async function throughEngine(heddle: BenchEngine, tasks: number, rounds: number): Promise<number> {
-  const settled = heddle.settled(tasks);
+  const settled = heddle.heard.settled(tasks);
   const startedAt = performance.now();
   await heddle.submit(Array.from({ length: tasks }, () => ({ type: 'compute', params: { rounds } })));
   await settled;

@@ -1,16 +1,7 @@
-import { createTestDatabase } from '../test/support/database.ts';
 import type { BenchOptions, Row } from './support/bench.ts';
-import { measureInChild } from './support/child.ts';
+import { drainOnce, perSecond } from './support/drain-once.ts';
 import { PEER, peerIsInstalled } from './support/peer.ts';
 import { medianRatio, spread } from './support/statistics.ts';
-
-/** What a draining process measured. */
-export interface Drained {
-  /** From the start of the runner until every task was settled in the database. */
-  ms: number;
-  /** Of the process, its threads with it. */
-  cpuMs: number;
-}
 
 /** No-op tasks through threads, compared with graphile-worker's best configuration, which runs them in its process. */
 export async function drain({ quick, say }: BenchOptions): Promise<Row[]> {
@@ -26,35 +17,26 @@ export async function drain({ quick, say }: BenchOptions): Promise<Row[]> {
     const heddle: number[] = [];
     const graphile: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      heddle.push(await drainOnce('heddle', ENGINE, tasks, say));
-      if (peer) graphile.push(await drainOnce('graphile-worker', PEER, tasks, say));
+      heddle.push(await rateOnce('heddle', ENGINE, tasks, say));
+      if (peer) graphile.push(await rateOnce('graphile-worker', PEER, tasks, say));
     }
     rows.push(toRow(tasks, rounds, heddle, graphile));
   }
   return rows;
 }
 
-const ENGINE = new URL('./drain-engine.js', import.meta.url);
+/** Drains with an engine alone. */
+export const ENGINE = new URL('./drain-engine.js', import.meta.url);
 const TARGET = 0.45;
 
-/** @returns tasks a second */
-async function drainOnce(
+async function rateOnce(
   name: string,
   script: URL,
   tasks: number,
   say: (line: string) => void,
 ): Promise<number> {
-  const database = await createTestDatabase();
-  try {
-    const { ms, cpuMs } = await measureInChild<Drained>(script, [database.url, String(tasks)]);
-    const rate = (tasks / ms) * 1000;
-    say(
-      `${name}: ${tasks.toLocaleString('en')} in ${Math.round(ms)} ms, ${Math.round(rate).toLocaleString('en')} tasks/s, ${((cpuMs / tasks) * 1000).toFixed(0)} µs CPU each`,
-    );
-    return rate;
-  } finally {
-    await database.drop();
-  }
+  const { ms } = await drainOnce(name, script, tasks, say);
+  return perSecond(tasks, ms);
 }
 
 function toRow(tasks: number, rounds: number, heddle: number[], graphile: number[]): Row {

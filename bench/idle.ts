@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../src/main/package-root.ts';
 import { createTestDatabase } from '../test/support/database.ts';
 import type { BenchOptions, Row } from './support/bench.ts';
-import { TASKS, THREADS } from './support/engine.ts';
+import { TASKS, THREADS } from './support/task-types.ts';
 
 /** What a runner costs that has nothing to do. */
 export async function idle({ quick, say }: BenchOptions): Promise<Row[]> {

@@ -31,7 +31,7 @@ export async function latency({ quick, say }: BenchOptions): Promise<Row[]> {
 
 /** In milliseconds. */
 async function submitToStart(heddle: BenchEngine): Promise<number> {
-  const ended = heddle.settled(1);
+  const ended = heddle.heard.settled(1);
   const submittedAt = process.hrtime.bigint();
   const [submitted] = await heddle.submit([{ type: 'record-start', params: {} }]);
   await ended;

@@ -5,17 +5,20 @@ import { cpu } from './cpu.ts';
 import { drain } from './drain.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
+import { liveness } from './liveness.ts';
+import { recovery } from './recovery.ts';
 import { spin } from './spin.ts';
 import type { Bench, Row } from './support/bench.ts';
 import { describeMachine } from './support/machine.ts';
 import { printTable } from './support/table.ts';
+import { takeover } from './takeover.ts';
 
 /*
  * `npm run bench [-- NAME …] [-- --quick]`: measures, and prints one table of targets and what was measured. Targets
  * are ratios within this run or generous limits; missing one is told, and is no failure.
  */
 
-const BENCHES: Record<string, Bench> = { drain, latency, cpu, spin, idle };
+const BENCHES: Record<string, Bench> = { drain, latency, cpu, spin, idle, liveness, takeover, recovery };
 
 async function run(names: string[], quick: boolean): Promise<void> {
   const server = await startThrowawayServer({ durable: true });

@@ -18,7 +18,7 @@ export async function spin({ quick, say }: BenchOptions): Promise<Row[]> {
     const serving: number[] = [];
     for (let round = 0; round < (quick ? 1 : 5); round++) {
       without.push(await sevenSettled(heddle, false));
-      const spun = heddle.settled(1, ({ outcome }) => outcome === 'timed_out');
+      const spun = heddle.heard.settled(1, ({ outcome }) => outcome === 'timed_out');
       beside.push(await sevenSettled(heddle, true));
       serving.push(await servesAgain(heddle));
       await spun;
@@ -55,8 +55,8 @@ const TIMEOUT_MS = 2000;
 
 /** From submit until seven quick tasks are settled; the eighth, which is first, may spin. */
 async function sevenSettled(heddle: BenchEngine, spin: boolean): Promise<number> {
-  const seven = heddle.settled(7, ({ outcome }) => outcome === 'succeeded');
-  const all = spin ? seven : heddle.settled(8);
+  const seven = heddle.heard.settled(7, ({ outcome }) => outcome === 'succeeded');
+  const all = spin ? seven : heddle.heard.settled(8);
   const startedAt = performance.now();
   await heddle.submit(
     Array.from({ length: 8 }, (_, place) => ({
@@ -76,8 +76,8 @@ async function sevenSettled(heddle: BenchEngine, spin: boolean): Promise<number>
  * @returns how long after the timeout it did, in milliseconds
  */
 async function servesAgain(heddle: BenchEngine): Promise<number> {
-  const held = heddle.settled(1, ({ task_type }) => task_type === 'hold');
-  const served = heddle.settled(1, ({ task_type }) => task_type === 'record-start');
+  const held = heddle.heard.settled(1, ({ task_type }) => task_type === 'hold');
+  const served = heddle.heard.settled(1, ({ task_type }) => task_type === 'record-start');
   await heddle.submit([{ type: 'hold', params: { ms: TIMEOUT_MS + 2 * SERVES_MS }, priority: -1 }]);
   await heddle.submit([{ type: 'record-start', params: {} }]);
   await Promise.all([held, served]);

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { connect } from '../../src/main/database/connect.ts';
-import { discover } from '../../src/main/engine/discover.ts';
 import { Engine } from '../../src/main/engine/engine.ts';
 import { publishTaskTypes } from '../../src/main/engine/publish.ts';
 import { type Submission, type Submitted, submit } from '../../src/main/engine/submit.ts';
@@ -11,38 +9,28 @@ import { Wake } from '../../src/main/engine/wake.ts';
 import type { HeddleEvent } from '../../src/main/observe/events.ts';
 import { createLog, logEvents } from '../../src/main/observe/log.ts';
 import { addLiveRunner } from '../../test/support/runner-row.ts';
+import { Heard } from './heard.ts';
+import { learnTaskTypes, THREADS, threadOptionsFor } from './task-types.ts';
 
-export const THREADS = 2;
-
-export const TASKS = fileURLToPath(new URL('../tasks', import.meta.url));
-
-type Ended = HeddleEvent & { event: 'attempt_ended' };
-
-/** An engine with everything a runner gives it, on the benchmark's own tasks. */
+/** An engine on the benchmark's own tasks, without what keeps a runner alive: its row counts as live for a day. */
 export class BenchEngine {
   readonly runnerId = randomUUID();
+  /** The benchmark's own: the engine's connections are made when it needs them, as in a runner. */
   readonly pool: pg.Pool;
+  readonly heard = new Heard();
+  readonly #enginePool: pg.Pool;
   readonly #engine: Engine;
   readonly #catalogue: TaskTypeCatalogue;
   readonly #wake: Wake;
-  readonly #waiting = new Set<(ended: Ended) => void>();
 
   /** Learns and publishes the task types. Nothing runs before `start`. */
   static async prepare(databaseUrl: string): Promise<BenchEngine> {
-    const threadOptions = {
-      databaseUrl,
-      taskFolders: [TASKS],
-      logLevel: 'info',
-      maxHeapMb: 512,
-      bootTimeoutMs: 10_000,
-    };
-    const { types, rejected } = await discover(threadOptions);
-    for (const { file, reason } of rejected) throw new Error(`${file}: ${reason}`);
+    const types = await learnTaskTypes(databaseUrl);
     const log = logEvents(createLog('error').logger);
     const bench: BenchEngine = new BenchEngine(databaseUrl, (runnerId, pool, catalogue) => {
       const observe = (event: HeddleEvent) => {
         log(event);
-        if (event.event === 'attempt_ended') for (const hear of bench.#waiting) hear(event);
+        bench.heard.hear(event);
       };
       return new Engine({
         runnerId,
@@ -50,7 +38,7 @@ export class BenchEngine {
         catalogue,
         types,
         threads: THREADS,
-        threadOptions,
+        threadOptions: threadOptionsFor(databaseUrl),
         killGraceMs: 500,
         observe,
         logStream: { write() {} },
@@ -65,9 +53,10 @@ export class BenchEngine {
     databaseUrl: string,
     createEngine: (runnerId: string, pool: pg.Pool, catalogue: TaskTypeCatalogue) => Engine,
   ) {
-    this.pool = connect(databaseUrl, 'heddle runner', () => {});
+    this.pool = connect(databaseUrl, 'heddle bench', () => {});
+    this.#enginePool = connect(databaseUrl, `heddle runner ${this.runnerId}`, () => {});
     this.#catalogue = new TaskTypeCatalogue(this.pool);
-    this.#engine = createEngine(this.runnerId, this.pool, this.#catalogue);
+    this.#engine = createEngine(this.runnerId, this.#enginePool, this.#catalogue);
     const wakened = {
       due: (inMs: number) => this.#engine.wake(inMs),
       cancel: (taskId: string) => this.#engine.cancel(taskId),
@@ -85,22 +74,10 @@ export class BenchEngine {
     return submit(this.pool, this.#catalogue, submissions, 'bench');
   }
 
-  /** Resolves when so many attempts, counted from now, that `counts` says yes to have been settled. */
-  settled(count: number, counts: (ended: Ended) => boolean = () => true): Promise<void> {
-    return new Promise((resolve) => {
-      let left = count;
-      const hear = (ended: Ended) => {
-        if (!counts(ended) || --left > 0) return;
-        this.#waiting.delete(hear);
-        resolve();
-      };
-      this.#waiting.add(hear);
-    });
-  }
-
   async stop(): Promise<void> {
     await this.#wake.stop();
     await this.#engine.stop();
+    await this.#enginePool.end();
     await this.pool.end();
   }
 }

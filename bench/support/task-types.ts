@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+import { discover } from '../../src/main/engine/discover.ts';
+import type { ThreadOptions } from '../../src/main/engine/task-thread.ts';
+import type { RunnableType } from '../../src/main/engine/task-types.ts';
+
+export const THREADS = 2;
+
+/** Where the benchmarks' own tasks are. */
+export const TASKS = fileURLToPath(new URL('../tasks', import.meta.url));
+
+export function threadOptionsFor(databaseUrl: string): ThreadOptions {
+  return {
+    databaseUrl,
+    taskFolders: [TASKS],
+    logLevel: 'info',
+    maxHeapMb: 512,
+    bootTimeoutMs: 10_000,
+  };
+}
+
+/** What the benchmarks' tasks define. @throws Error when one of them is not usable */
+export async function learnTaskTypes(databaseUrl: string): Promise<RunnableType[]> {
+  const { types, rejected } = await discover(threadOptionsFor(databaseUrl));
+  for (const { file, reason } of rejected) throw new Error(`${file}: ${reason}`);
+  return types;
+}

@@ -1,0 +1,71 @@
+import type pg from 'pg';
+import { readConfig } from '../../src/main/config.ts';
+import { connect } from '../../src/main/database/connect.ts';
+import { publishTaskTypes } from '../../src/main/engine/publish.ts';
+import { type Submission, type Submitted, submit } from '../../src/main/engine/submit.ts';
+import { type RunnableType, TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
+import { createLog, logEvents } from '../../src/main/observe/log.ts';
+import { Tenure } from '../../src/main/tenure.ts';
+import { Heard } from './heard.ts';
+import { learnTaskTypes, THREADS, threadOptionsFor } from './task-types.ts';
+
+/** What `BenchEngine` is, with everything that keeps a runner alive: lease, heartbeats, election, rescue, schedules. */
+export class BenchTenure {
+  readonly pool: pg.Pool;
+  readonly heard = new Heard();
+  readonly #catalogue: TaskTypeCatalogue;
+  readonly #tenure: Tenure;
+
+  /** Learns and publishes the task types. Nothing runs before `start`. */
+  static async prepare(databaseUrl: string): Promise<BenchTenure> {
+    const types = await learnTaskTypes(databaseUrl);
+    const bench = new BenchTenure(databaseUrl, types);
+    await publishTaskTypes(bench.pool, types);
+    return bench;
+  }
+
+  private constructor(databaseUrl: string, types: readonly RunnableType[]) {
+    this.pool = connect(databaseUrl, 'heddle bench', () => {});
+    this.#catalogue = new TaskTypeCatalogue(this.pool);
+    const log = createLog('error');
+    const logEvent = logEvents(log.logger);
+    this.#tenure = new Tenure(
+      {
+        config: readConfig({ DATABASE_URL: databaseUrl, THREADS: String(THREADS) }),
+        databaseUrl,
+        types,
+        threadOptions: threadOptionsFor(databaseUrl),
+        log,
+        observe: (event) => {
+          logEvent(event);
+          this.heard.hear(event);
+        },
+        first: true,
+      },
+      {
+        leaseOver: fail,
+        leaseExpired: () => fail('the lease expired'),
+        threadStuck: () => fail('a thread is stuck'),
+      },
+    );
+  }
+
+  /** Starts to run tasks, as the leader. */
+  start(): Promise<void> {
+    return this.#tenure.start();
+  }
+
+  submit(submissions: readonly Submission[]): Promise<Submitted[]> {
+    return submit(this.pool, this.#catalogue, submissions, 'bench');
+  }
+
+  async stop(): Promise<void> {
+    await this.#tenure.stop('the end of the benchmark');
+    await this.pool.end();
+  }
+}
+
+/** Whatever is measured then means nothing. */
+function fail(reason: string): never {
+  throw new Error(reason);
+}
