@@ -39,8 +39,7 @@ export class ClaimLoop {
   #lookedForLostAt = performance.now();
   /**
    * A claim has failed: it may have been committed, and only its answer got lost. Until this time, by
-   * `performance.now()`, such claims are looked for at every turn, because a backend can also commit after its
-   * connection broke.
+   * `performance.now()`, such claims are looked for often, because a backend can also commit after its connection broke.
    */
   #lookForLostUntil = Number.NEGATIVE_INFINITY;
   /** Claims that have failed, one after the other. */
@@ -140,6 +139,7 @@ export class ClaimLoop {
       return tasks.length > 0;
     } catch (error) {
       this.#lookForLostUntil = performance.now() + LOST_MS;
+      this.#lookedForLostAt = Number.NEGATIVE_INFINITY;
       this.#tellError(error);
       const patience = isPassing(error)
         ? PASSING_MS
@@ -152,7 +152,7 @@ export class ClaimLoop {
   /** Also now and then without a reason: a row edited by hand can name this runner, and nobody else would take it. */
   #mayHaveLost(): boolean {
     const now = performance.now();
-    return now < this.#lookForLostUntil || now - this.#lookedForLostAt > RECONCILE_MS;
+    return now - this.#lookedForLostAt > (now < this.#lookForLostUntil ? LOST_EVERY_MS : RECONCILE_MS);
   }
 
   /** Takes what a claim has claimed whose answer got lost: nobody else ever would. */
@@ -219,6 +219,7 @@ export class ClaimLoop {
 const PREFETCH_MS = 20;
 
 const LOST_MS = 60_000;
+const LOST_EVERY_MS = 500;
 const RECONCILE_MS = 10_000;
 const PASSING_MS = 20;
 const MOST_PATIENCE_MS = 2000;
