@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaseClock } from '../workers/protocol.ts';
 import type { Config } from './config.ts';
 import { connect, disconnect } from './database/connect.ts';
-import { untilWritten } from './database/errors.ts';
+import { describe } from './database/errors.ts';
 import { Engine } from './engine/engine.ts';
 import { GracefulStop } from './engine/graceful-stop.ts';
 import { Lease } from './engine/lease.ts';
@@ -120,17 +121,32 @@ export class Tenure {
   /** In the mode `shared` every runner claims, whoever leads. */
   async #joinIn(): Promise<void> {
     const { presence, engine } = this.#parts;
-    const { config, observe } = this.#options;
-    if (config.runner.mode !== 'shared') return;
-    await untilWritten('publishing', observe, () => this.#publish());
+    if (this.#options.config.runner.mode !== 'shared') return;
+    await this.#publishInTheEnd();
     if (this.#retired !== null) return;
     await presence.become('member', 'active');
     engine.open();
   }
 
+  /** The database may go away again at any moment. Nobody else would try once more. */
+  async #publishInTheEnd(): Promise<void> {
+    while (this.#retired === null) {
+      try {
+        await this.#publish();
+        return;
+      } catch (error) {
+        this.#options.observe({
+          event: 'database_error',
+          during: 'publishing task types',
+          ...describe(error),
+        });
+        await sleep(PUBLISH_AGAIN_MS);
+      }
+    }
+  }
+
   async #lead(): Promise<void> {
     const { presence, engine, duties, election } = this.#parts;
-    this.#options.observe({ event: 'leader_elected', runner_id: this.id });
     await this.#publish();
     if (this.#retired !== null) return;
     await presence.become('leader', 'active');
@@ -163,6 +179,8 @@ export class Tenure {
     await disconnect(database);
   }
 }
+
+const PUBLISH_AGAIN_MS = 250;
 
 type Parts = ReturnType<typeof assemble>;
 

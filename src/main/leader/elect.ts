@@ -44,8 +44,11 @@ export class Election {
   }
 
   async #stand(): Promise<void> {
-    if (!this.#won && !(await this.#takeTheLead())) return;
-    this.#won = true;
+    if (!this.#won) {
+      if (!(await this.#takeTheLead())) return;
+      this.#won = true;
+      this.#observe({ event: 'leader_elected', runner_id: this.#runnerId });
+    }
     await this.#elected(); // When this fails, it is done again at the next turn.
     this.#repeat.finish();
   }

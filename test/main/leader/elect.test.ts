@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type pg from 'pg';
-import { transaction } from '../../../src/main/database/connect.ts';
+import { type Queryable, transaction } from '../../../src/main/database/connect.ts';
 import { claim } from '../../../src/main/engine/claim.ts';
 import { BE_SEEN } from '../../../src/main/engine/sql/presence.ts';
 import { Election } from '../../../src/main/leader/elect.ts';
@@ -17,17 +17,20 @@ import { waitFor } from '../../support/wait-for.ts';
 describe('an election', () => {
   let testDatabase: TestDatabase;
   let database: pg.Pool;
+  const elections: Election[] = [];
   beforeEach(async () => {
     testDatabase = await createTestDatabase();
     database = testDatabase.pool();
   });
-  afterEach(() => testDatabase.drop());
+  afterEach(async () => {
+    await Promise.all(elections.splice(0).map((election) => election.stop()));
+    await testDatabase.drop();
+  });
 
   it('has one winner of ten who stand at once, and the others stand by', async () => {
     const first = await Promise.all(Array.from({ length: 10 }, () => stand()));
     const winners = first.filter(({ elected }) => elected());
     assert.deepEqual([winners.length, await leader()], [1, { id: winners[0]?.id, epoch: '1' }]);
-    await Promise.all(first.map(({ election }) => election.stop()));
   });
 
   it('has one winner of ten who would follow the same dead leader', async () => {
@@ -37,7 +40,6 @@ describe('an election', () => {
     assert.deepEqual([winners.length, await leader()], [1, { id: winners[0]?.id, epoch: '2' }]);
     assert.equal(stood.flatMap(({ events }) => events.of('runner_lost')).length, 1);
     assert.equal(await statusOf(dead), 'lost');
-    await Promise.all(stood.map(({ election }) => election.stop()));
   });
 
   const dead: [string, RunnerRow][] = [
@@ -49,26 +51,24 @@ describe('an election', () => {
   for (const [what, row] of dead) {
     it(`replaces a leader that ${what}, and nothing of that one counts any more`, async () => {
       const former = await leads(row);
-      const { id, election, events } = await stand();
+      const { id, events } = await stand();
       assert.deepEqual(await leader(), { id, epoch: '2' });
       const status = row.status === 'stopped' ? 'stopped' : 'lost';
       assert.equal(await statusOf(former), status);
       assert.equal(events.of('runner_lost').length, row.status === 'stopped' ? 0 : 1);
       await assertRefused(former);
-      await election.stop();
     });
   }
 
   it('replaces a leader whose row is gone', async () => {
     await makeLeader(database, randomUUID());
-    const { id, election } = await stand();
+    const { id } = await stand();
     assert.deepEqual(await leader(), { id, epoch: '2' });
-    await election.stop();
   });
 
   it('leaves a leader that lives, until it is dead', async () => {
     const former = await leads({});
-    const { id, election, elected, events } = await stand();
+    const { id, elected, events } = await stand();
     assert.deepEqual([elected(), await leader()], [false, { id: former, epoch: '1' }]);
     assert.equal(events.of('runner_standby')[0]?.reason, `runner ${former} leads`);
     await database.query("update runners set last_seen_at = now() - interval '1 hour' where id = $1", [
@@ -76,7 +76,6 @@ describe('an election', () => {
     ]);
     await waitFor('the takeover', elected);
     assert.deepEqual(await leader(), { id, epoch: '2' });
-    await election.stop();
   });
 
   it('leaves a leader that was heard of between the look and the takeover', async () => {
@@ -126,11 +125,29 @@ describe('an election', () => {
       if (++told === 1) throw new Error('not now');
     };
     const election = new Election(id, database, elected, events.observe);
+    elections.push(election);
     await election.start();
     await waitFor('it to be told again', () => told === 2);
     assert.equal(events.of('database_error')[0]?.message, 'not now');
     assert.deepEqual(await leader(), { id, epoch: '1' });
-    await election.stop();
+    assert.equal(events.of('leader_elected').length, 1, 'it was elected once');
+  });
+
+  it('is won also by who does not hear that it has won', async () => {
+    const id = await addRunnerRow(database);
+    const deaf: Queryable = {
+      async query<Row extends pg.QueryResultRow>(statement: string | pg.QueryConfig, values?: unknown[]) {
+        const answer = await database.query<Row>(statement, values);
+        if (statement === TAKE_THE_LEAD) throw new Error('Connection terminated unexpectedly');
+        return answer;
+      },
+    };
+    const events = captureEvents();
+    const election = new Election(id, deaf, async () => {}, events.observe);
+    elections.push(election);
+    await election.start();
+    await events.next('leader_elected');
+    assert.deepEqual([await leader(), election.stoodBy], [{ id, epoch: '1' }, false]);
   });
 
   /** A new runner stands. Resolves when it has tried once. */
@@ -146,8 +163,9 @@ describe('an election', () => {
       },
       events.observe,
     );
+    elections.push(election);
     await election.start();
-    return { id, election, events, elected: () => elected };
+    return { id, events, elected: () => elected };
   }
 
   async function leads(row: RunnerRow): Promise<string> {
