@@ -25,7 +25,10 @@ export class Heddle {
       this.stderr += String(chunk);
     });
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);
-    atExit(() => this.child.kill('SIGTERM'));
+    atExit(() => {
+      this.child.kill('SIGTERM');
+      this.child.kill('SIGCONT'); // It may have been stopped where it is.
+    });
   }
 
   /** The address that `heddle start` prints when it is ready. */
@@ -33,10 +36,11 @@ export class Heddle {
     return waitFor('heddle start to be ready', () => this.#exitedEarly() ?? this.#address(), 30_000);
   }
 
-  /** The log lines of an event. */
+  /** The log lines of an event, those that are complete. */
   events(name: string): Record<string, unknown>[] {
     return this.stdout
       .split('\n')
+      .slice(0, -1)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((line) => line.event === name);
