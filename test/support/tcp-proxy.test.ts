@@ -31,6 +31,21 @@ test('frozen, nothing arrives and nothing is closed; thawed, what was on its way
   await waitFor('the echo of who connected meanwhile', () => late.heard === 'too late');
 });
 
+test('one connection can be frozen while another one works', async (t) => {
+  const { proxy, echo, call } = await setup(t);
+  const [frozen, other] = [await call(), await call()];
+  frozen.socket.write('before');
+  await waitFor('the echo', () => frozen.heard === 'before');
+  const [first] = echo.sockets;
+  proxy.freezeOne(first?.remotePort ?? 0);
+  frozen.socket.write(' meanwhile');
+  other.socket.write('hello');
+  await waitFor('the echo', () => other.heard === 'hello');
+  assert.equal(frozen.heard, 'before');
+  await proxy.thaw();
+  await waitFor('the echo', () => frozen.heard === 'before meanwhile');
+});
+
 test('cut, both sides hear of it, and who comes again is connected', async (t) => {
   const { proxy, echo, call } = await setup(t);
   const caller = await call();

@@ -38,6 +38,11 @@ export class TcpProxy {
     for (const link of this.#links) link.freeze();
   }
 
+  /** The same for one connection. @param portAtServer where the server sees it come from */
+  freezeOne(portAtServer: number): void {
+    for (const link of this.#links) if (link.portAtServer === portAtServer) link.freeze();
+  }
+
   /** Breaks what is connected now. */
   cut(): void {
     for (const link of this.#links) link.destroy();
@@ -50,7 +55,7 @@ export class TcpProxy {
     this.#listener = null;
   }
 
-  /** Ends `freeze` and `refuse`. What was on its way arrives. */
+  /** Ends `freeze`, `freezeOne` and `refuse`. What was on its way arrives. */
   async thaw(): Promise<void> {
     this.#frozen = false;
     for (const link of this.#links) link.thaw();
@@ -96,6 +101,10 @@ class Link {
     this.#forward(near, far);
     this.#forward(far, near);
     if (near.destroyed) far.destroy();
+  }
+
+  get portAtServer(): number | undefined {
+    return this.#sockets[1].localPort;
   }
 
   onEnd(action: () => void): void {
