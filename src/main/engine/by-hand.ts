@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Queryable } from '../database/connect.ts';
+import { pastOthers } from '../database/errors.ts';
 import { CANCEL_BY_HAND, DELETE_BY_HAND, RUN_BY_HAND } from './sql/by-hand.ts';
 
 /**
@@ -55,6 +56,6 @@ async function changed(
   text: string,
   values: unknown[],
 ): Promise<string[]> {
-  const { rows } = await database.query<{ id: string }>({ name, text, values });
+  const { rows } = await pastOthers(() => database.query<{ id: string }>({ name, text, values }));
   return rows.map((row) => row.id);
 }

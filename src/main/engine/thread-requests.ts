@@ -1,5 +1,6 @@
 import type { ThreadRequest } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
+import { pastOthers } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { endBackendsOfAttempt } from './end-backends.ts';
 import type { Flight } from './flight.ts';
@@ -37,7 +38,8 @@ async function submitFollowUp(
     params: JSON.parse(request.params),
   });
   if (!asked.success) throw new TypeError(asked.error.issues.map(toSentence).join('; '));
-  const [submitted] = await submit(database, catalogue, [asked.data], `task:${task.id}`);
+  const { data } = asked;
+  const [submitted] = await pastOthers(() => submit(database, catalogue, [data], `task:${task.id}`));
   if (submitted === undefined) throw new Error('the follow-up task was not submitted');
   return { id: submitted.task.id, deduplicated: submitted.deduplicated };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorHandler } from 'hono';
-import { isAway } from '../database/errors.ts';
+import { isAway, isPassing } from '../database/errors.ts';
 import { SameWorkError } from '../engine/by-hand.ts';
 import type { SubmissionError, SubmissionFault } from '../engine/submit.ts';
 import type { Observe } from '../observe/events.ts';
@@ -49,6 +49,9 @@ function toProblem(error: unknown): Problem | undefined {
   const causes = [...causesOf(error)];
   if (causes.some(isAway)) {
     return unavailable('database-away', 'Database away', 'The database cannot be reached at the moment.');
+  }
+  if (causes.some(isPassing)) {
+    return unavailable('database-busy', 'Database busy', 'Others were in the way again and again.');
   }
   if (causes.some(isNotMigrated)) {
     return unavailable('not-migrated', 'Not migrated', 'The database has not been migrated yet.');

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { pastOthers } from '../database/errors.ts';
 import { orm } from '../database/orm.ts';
 import { findTask, type VisibleTask, visibleTask } from '../database/tasks.ts';
 import { submissionBody } from '../engine/submission.ts';
@@ -36,7 +37,7 @@ export function submitRoutes({ config, database, catalogue, finishes }: AppParts
     pointerTo: (index: number) => string,
   ): Promise<Submitted[]> {
     try {
-      return await submit(database, catalogue, submissions, actor);
+      return await pastOthers(() => submit(database, catalogue, submissions, actor));
     } catch (error) {
       throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
     }
