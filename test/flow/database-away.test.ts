@@ -53,8 +53,8 @@ describe('one runner and one API live through', () => {
       await sleep(endsBefore - Date.now());
       await site.server.start();
     });
-    const task = await site.task(id);
-    assert.deepEqual([task.status, task.attempt, await site.attempts(id)], ['completed', 1, []]);
+    const task = await site.reaches(id, 'completed');
+    assert.deepEqual([task.attempt, await site.attempts(id)], [1, []]);
     assert.ok(Number(task.finished_at) < endsBefore, 'its end is when it ended, not when that was written');
   });
 
@@ -81,9 +81,11 @@ describe('one runner and one API live through', () => {
         await waitFor('the API and the runner to have none left', async () => {
           await site.endSessions();
           await hoard.fill();
-          return (await call('/api/v1/tasks')).status === 503 && refused();
+          const answers = [await call('/api/v1/tasks'), await submitByApi(), await call('/health')];
+          for (const answer of answers.slice(0, 2)) if (!answer.ok) assertSaysAway(answer);
+          return answers.every(({ status }) => status === 503) && refused();
         });
-        await assertApiSaysAway();
+        assert.equal((await call('/health/live')).status, 200);
       } finally {
         await hoard.end();
       }
@@ -189,11 +191,16 @@ describe('two runners that both claim, and an API', () => {
       await waitFor('the API to have noticed', async () => (await submitTo(url)).status === 201);
       await amidStream(async () => {
         const clients = Array.from({ length: 4 }, async () => {
-          for (let count = 0; count < 60; count++) assert.equal((await submitTo(url)).status, 201);
+          for (let count = 0; count < 60; count++) await assertSubmits();
         });
         await Promise.all(clients);
       });
       assert.deepEqual(await site.violations(), []);
+      assert.equal(await cancelAmidChange(url), 200);
+    }
+    async function assertSubmits(): Promise<void> {
+      const { status } = await submitTo(url);
+      assert.equal(status, 201, JSON.stringify(api.events('request_failed')));
     }
     for (const process of [...runners, api]) assertUnharmed(process);
     assert.deepEqual(await Promise.all([...runners, api].map((process) => process.stop())), [0, 0, 0]);
@@ -220,12 +227,30 @@ describe('a runner that joins the others', () => {
     assertUnharmed(runner);
     assert.equal(await runner.stop(), 0);
   });
+
+  it('stops in order in the middle of an election', async () => {
+    const client = await site.pool.connect();
+    await client.query('begin; lock table leadership in access exclusive mode');
+    const runner = site.runner();
+    try {
+      await waitFor('it to wait', async () => (await site.database.query(WAITING)).rowCount === 1, 20_000);
+      runner.child.kill('SIGTERM');
+      await waitFor('it to hear that', () => runner.events('stopping')[0]);
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+    assert.equal(await runner.ended, 0);
+    assert.equal(runner.stderr, '');
+  });
 });
 
-const END_WAITING = `
-select pg_terminate_backend(pid)
+const WAITING = `
+select pid
 from pg_stat_activity
-where application_name like 'heddle runner%' and datname = current_database() and wait_event_type = 'Lock'`;
+where application_name like 'heddle%' and datname = current_database() and wait_event_type = 'Lock'`;
+
+const END_WAITING = `select pg_terminate_backend(pid) from (${WAITING}) waiting`;
 
 /** Resolves with the runner's id when it leads. */
 async function leads(runner: Heddle): Promise<unknown> {
@@ -257,11 +282,25 @@ async function completed(): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-function submitTo(url: string): Promise<Response> {
+/** Has the API cancel a task that somebody changes at that very moment. @returns the answer's status */
+async function cancelAmidChange(url: string): Promise<number> {
+  const submitted = await submitTo(url, { type: 'rest', params: { ms: 0 }, run_immediately: false });
+  const { id } = (await submitted.json()) as { id: string };
+  const client = await site.pool.connect();
+  await client.query('begin');
+  await client.query('update tasks set priority = 1 where id = $1', [id]);
+  const cancelled = fetch(`${url}/api/v1/tasks/${id}/cancel`, { method: 'POST' });
+  await waitFor('it to wait', async () => (await site.database.query(WAITING)).rowCount === 1);
+  await client.query('commit');
+  client.release();
+  return (await cancelled).status;
+}
+
+function submitTo(url: string, more: object = {}): Promise<Response> {
   return fetch(`${url}/api/v1/tasks`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: '{"type":"soak-quick"}',
+    body: JSON.stringify({ type: 'soak-quick', ...more }),
   });
 }
 
