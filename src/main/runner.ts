@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
+import { describe } from './database/errors.ts';
 import { endProcess, START_AGAIN } from './end-process.ts';
 import { type Discovery, discover } from './engine/discover.ts';
 import type { ThreadOptions } from './engine/task-thread.ts';
@@ -74,7 +75,7 @@ export class Runner {
       { ...this.#options, first },
       {
         leaseOver: (reason) => {
-          this.#losing = this.#beginAnewAfter(tenure, reason);
+          this.#losing = this.#beginAnewAfter(tenure, reason).catch((error) => this.#giveUp(tenure, error));
         },
         leaseExpired: () => this.#endIfItRuns(tenure),
         threadStuck: () => this.#degrade(tenure),
@@ -94,6 +95,12 @@ export class Runner {
     if (!tenure.threadsRun) return;
     this.#tellDegraded(tenure, 'the lease has expired, and a thread still lives');
     endProcess(START_AGAIN, true);
+  }
+
+  /** Half a runner is none. */
+  #giveUp(tenure: Tenure, error: unknown): void {
+    this.#tellDegraded(tenure, `it cannot begin anew: ${describe(error).message}`);
+    endProcess(START_AGAIN, tenure.threadsRun);
   }
 
   /** The slot of a thread that does not die is only free again in another process. */

@@ -34,8 +34,9 @@ describe('an election', () => {
   });
 
   it('has one winner of ten who would follow the same dead leader', async () => {
-    const dead = await leads({ silentSeconds: 60 });
+    const dead = await leads({ silentSeconds: 60, leaseSeconds: 0.8 });
     const stood = await Promise.all(Array.from({ length: 10 }, () => stand()));
+    await waitFor('a winner', () => stood.some(({ elected }) => elected()));
     const winners = stood.filter(({ elected }) => elected());
     assert.deepEqual([winners.length, await leader()], [1, { id: winners[0]?.id, epoch: '2' }]);
     assert.equal(stood.flatMap(({ events }) => events.of('runner_lost')).length, 1);
@@ -43,7 +44,7 @@ describe('an election', () => {
   });
 
   const dead: [string, RunnerRow][] = [
-    ['is silent for longer than its lease', { silentSeconds: 9 }],
+    ['is silent for longer than its lease', { silentSeconds: 0.9, leaseSeconds: 0.8 }],
     ['has stopped', { status: 'stopped' }],
     ['was lost', { status: 'lost' }],
     ['was a process of this host that is gone', { host: hostname(), pid: process.pid }],
@@ -51,7 +52,8 @@ describe('an election', () => {
   for (const [what, row] of dead) {
     it(`replaces a leader that ${what}, and nothing of that one counts any more`, async () => {
       const former = await leads(row);
-      const { id, events } = await stand();
+      const { id, events, elected } = await stand();
+      await waitFor('it to be elected', elected); // Silence has to be heard for a while.
       assert.deepEqual(await leader(), { id, epoch: '2' });
       const status = row.status === 'stopped' ? 'stopped' : 'lost';
       assert.equal(await statusOf(former), status);
