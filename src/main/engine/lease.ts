@@ -39,7 +39,7 @@ export class Lease {
     const leftMs = this.#ms * STOP_AT - (performance.now() - sentAt);
     this.#clock.endsIn(leftMs);
     clearTimeout(this.#timer);
-    const reason = `no heartbeat was acknowledged for ${Math.round(this.#ms * STOP_AT)} ms`;
+    const reason = `no heartbeat was acknowledged within ${(this.#ms * STOP_AT) / 1000} s`;
     this.#timer = setTimeout(() => this.end(reason), leftMs);
   }
 
