@@ -9,7 +9,7 @@ import { ConnectionBroke } from './migrate/error.ts';
 import type { Observe } from './observe/events.ts';
 import type { Log } from './observe/log.ts';
 import { taskFolders } from './task-folders.ts';
-import { Tenure, type TenureOptions } from './tenure.ts';
+import { DEGRADED, Tenure, type TenureOptions } from './tenure.ts';
 
 export interface RunnerOptions {
   config: Config;
@@ -106,7 +106,7 @@ export class Runner {
   /** The slot of a thread that does not die is only free again in another process. */
   #degrade(tenure: Tenure): void {
     this.#tellDegraded(tenure, 'a thread does not die: it is in a native call');
-    this.#stopping ??= this.#stop('degraded');
+    this.#stopping ??= this.#stop(DEGRADED);
   }
 
   #tellDegraded({ id }: Tenure, reason: string): void {
@@ -118,7 +118,8 @@ export class Runner {
     await this.#tenure?.stop(why);
     await this.#losing;
     this.#options.observe({ event: 'stopped', took_ms: performance.now() - startedAt });
-    if (this.#tenure?.hasStuckThread) endProcess(START_AGAIN, true);
+    // Also when its thread has died in the meantime: a runner that has stopped runs nothing, and nobody stops it again.
+    if (why === DEGRADED || this.#tenure?.hasStuckThread) endProcess(START_AGAIN, this.threadsRun);
   }
 }
 

@@ -40,6 +40,9 @@ export interface TenureEvents {
   threadStuck(): void;
 }
 
+/** Why a tenure stops that nobody has told to: a thread of it does not die. */
+export const DEGRADED = 'degraded';
+
 /**
  * A runner, from the moment it is seen in the database until it has stopped or lost its lease: under one id, which
  * fences everything it does. A process that loses its lease goes on under another one.
@@ -88,7 +91,8 @@ export class Tenure {
    * @param why a signal, or that it is degraded
    */
   stop(why: string): Promise<void> {
-    const status = why === 'degraded' ? 'degraded' : 'draining';
+    const status = why === DEGRADED ? 'degraded' : 'draining';
+    if (why === DEGRADED) this.#leaveLocked();
     this.#retired ??= this.#retire(status, () => this.#graceful.run(why));
     return this.#retired;
   }
@@ -98,10 +102,14 @@ export class Tenure {
     this.#graceful.hurry();
   }
 
-  /** Ends everything at once. Resolves when the outcomes are in the database, however long that is away. */
+  /**
+   * Ends everything at once. Resolves when the outcomes are in the database, however long that is away; those of rows
+   * that somebody keeps locked are left to the rescue.
+   */
   async lose(reason: string): Promise<void> {
     const { engine } = this.#parts;
     const { running } = engine;
+    this.#leaveLocked();
     this.#options.observe({ event: 'lease_lost', runner_id: this.id, reason, running });
     const lost = engine.lose();
     this.#retired ??= this.#retire('draining', () => lost);
@@ -118,6 +126,12 @@ export class Tenure {
     return this.#parts.engine.hasStuckThread;
   }
 
+  /** Nobody goes on before it has ended: it must not wait for an open transaction of somebody else. */
+  #leaveLocked(): void {
+    this.#parts.engine.leaveLocked();
+    this.#parts.settler.leaveLocked();
+  }
+
   /** In the mode `shared` every runner claims, whoever leads. */
   async #joinIn(): Promise<void> {
     const { presence, engine } = this.#parts;
@@ -125,6 +139,7 @@ export class Tenure {
     await this.#publishInTheEnd();
     if (this.#retired !== null) return;
     await presence.become('member', 'active');
+    if (this.#retired !== null) return;
     engine.open();
   }
 
@@ -173,7 +188,7 @@ export class Tenure {
     await wake.stop();
     // Until the process has ended, nobody may take over what its stuck thread runs.
     if (this.hasStuckThread) return;
-    // Last of all: whoever takes over finds nothing of this runner's running.
+    // Last of all: whoever takes over finds nothing of this runner's running, or only what was locked.
     await presence.stop();
     lease.release();
     await disconnect(database);

@@ -153,6 +153,11 @@ export class Engine {
     return this.#end('stop');
   }
 
+  /** From now on outcomes of tasks that somebody keeps locked are not waited for: the rescue ends those. */
+  leaveLocked(): void {
+    this.#settler.leaveLocked();
+  }
+
   /** The same at once, because the runner's lease is over: what it runs is lost, and others may run it already. */
   lose(): Promise<void> {
     return this.#end('lost');

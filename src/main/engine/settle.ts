@@ -58,6 +58,7 @@ export class Settler {
   #lockedUntil = Number.NEGATIVE_INFINITY;
   /** Each is over when the settlement is tried for again. */
   readonly #postponed = new Set<Promise<void>>();
+  #leavesLocked = false;
 
   constructor(database: Queryable, observe: Observe, events: SettleEvents) {
     this.#database = database;
@@ -68,6 +69,11 @@ export class Settler {
 
   add(settlement: Settlement): void {
     this.#batcher.add(settlement);
+  }
+
+  /** From now on a settlement whose row somebody keeps locked is given up: the rescue makes it `lost` in its time. */
+  leaveLocked(): void {
+    this.#leavesLocked = true;
   }
 
   /** Resolves when everything added so far is in the database. */
@@ -99,9 +105,10 @@ export class Settler {
     if (!before.includes(settlement)) return true;
     this.#lockedUntil = performance.now() + LOCKS_MS;
     this.#observe({ event: 'settle_postponed', task_id: settlement.task.id });
+    if (this.#leavesLocked) return false;
     const over = sleep(POSTPONED_MS).then(() => {
       this.#postponed.delete(over);
-      this.#batcher.add(settlement);
+      if (!this.#leavesLocked) this.#batcher.add(settlement);
     });
     this.#postponed.add(over);
     return false;
