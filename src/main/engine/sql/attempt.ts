@@ -1,4 +1,7 @@
-/** Ends backends, all at once, and then waits up to five seconds for each. */
+/**
+ * Ends backends, all at once, and then waits up to five seconds for them together: one after the other, the time of two
+ * that do not end would be longer than the answer is waited for, and the statement would be repeated for ever.
+ */
 const endBackends = (which: string): string => `
 with signalled as materialized (
   select array_agg(pid) filter (where sent) as pids
@@ -8,7 +11,7 @@ with signalled as materialized (
     where ${which} and pid <> pg_backend_pid() and datname = current_database()
   ) backends
 )
-select coalesce(cardinality(pids), 0) as ended, (select count(*) from unnest(pids) p where pg_terminate_backend(p, 5000)) as gone
+select coalesce(cardinality(pids), 0) as ended, (select count(*) from unnest(pids) p where pg_terminate_backend(p, 5000 / cardinality(pids))) as gone
 from signalled`;
 
 /** $1 the application_name of an attempt's connections. */
