@@ -30,7 +30,7 @@ export class MemoryWatch {
   readonly #budgetBytes: number;
   #timer: NodeJS.Timeout | undefined;
   #judging = false;
-  /** Garbage was collected a moment ago: not again before this time, unless there is more memory than this. */
+  /** The threads were asked a moment ago, in vain: not again before this time, unless there is more memory than this. */
   #rest = AWAKE;
   #toldOfNobody = false;
 
@@ -76,7 +76,7 @@ export class MemoryWatch {
       const holder = findHolder(readings.filter(isKnown), this.#budgetBytes);
       if (holder === null || collected.has(holder.threadId)) return holder;
       collected.add(holder.threadId);
-      this.#rest = { until: performance.now() + REST_MS, upToBytes: 1.05 * process.memoryUsage.rss() };
+      this.#restFrom(process.memoryUsage.rss());
       const at = threads.findIndex(({ id }) => id === holder.threadId);
       readings[at] = await this.#read(threads[at] as WatchedThread, true);
     }
@@ -118,8 +118,13 @@ export class MemoryWatch {
   }
 
   #tellOfNobody(rssBytes: number): void {
+    this.#restFrom(rssBytes); // It may stay so for ever, and to ask the threads interrupts them.
     if (!this.#toldOfNobody) this.#tell(rssBytes, null);
     this.#toldOfNobody = true;
+  }
+
+  #restFrom(rssBytes: number): void {
+    this.#rest = { until: performance.now() + REST_MS, upToBytes: 1.05 * rssBytes };
   }
 
   #tell(rssBytes: number, holder: Holder | null): void {
