@@ -43,7 +43,8 @@ export class DeathWatch {
 
 /**
  * It said so, or it has been silent for its lease. That is the database's clock, which can be set: all runners seem
- * silent in the moment that it jumps. So the silence has to have been heard, too, for the time of two heartbeats.
+ * silent in the moment that it jumps. So the silence has to have been heard, too, for the time of two heartbeats. One that
+ * was heard for the whole lease is enough: when the clock was set back, nobody seems silent for as long as that.
  */
 export function whyDeadByItsRow(
   { status, lease_seconds, silent_seconds }: OtherRunner,
@@ -52,8 +53,10 @@ export function whyDeadByItsRow(
   if (lease_seconds === null || silent_seconds === null) return 'nothing is known of it';
   if (status === 'stopped') return 'it has stopped';
   if (status === 'lost') return 'it was lost before';
-  if (silent_seconds > lease_seconds && heardMs > (lease_seconds * 1000) / 4)
+  const leaseMs = lease_seconds * 1000;
+  if (silent_seconds > lease_seconds && heardMs > leaseMs / 4)
     return `it was not heard of for ${silent_seconds.toFixed(1)} s`;
+  if (heardMs > leaseMs) return `it was not heard of for ${(heardMs / 1000).toFixed(1)} s`;
   return null;
 }
 

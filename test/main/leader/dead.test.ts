@@ -33,6 +33,10 @@ describe('by its row, a runner', () => {
     assert.equal(why({ silent_seconds: 8.14 }), 'it was not heard of for 8.1 s'));
   it('lives when only the clock has jumped: its silence was not heard', () =>
     assert.equal(why({ silent_seconds: 3600 }, 1999), null));
+  it('is dead after a lease in which it was not heard of, also when the clock was set back', () => {
+    assert.equal(why({ silent_seconds: -3590 }, 7999), null);
+    assert.equal(why({ silent_seconds: -3590 }, 8140), 'it was not heard of for 8.1 s');
+  });
   it('is dead when it said so, or was lost', () => {
     assert.equal(why({ status: 'stopped' }), 'it has stopped');
     assert.equal(why({ status: 'lost' }), 'it was lost before');

@@ -163,7 +163,7 @@ describe('of the finished ticks of a periodic type', () => {
   });
 });
 
-test('runners that have been silent for a day go, unless they still have tasks', async () => {
+test('runners that stopped or were lost a day ago go, unless they still have tasks', async () => {
   const runner = (name: string, status: string, hours: number) =>
     query(
       `insert into runners (id, host, pid, version, mode, role, status, lease_seconds, last_seen_at)
@@ -173,6 +173,7 @@ test('runners that have been silent for a day go, unless they still have tasks',
   await runner('stopped long ago', 'stopped', 25);
   await runner('stopped', 'stopped', 23);
   await runner('died long ago', 'lost', 25);
+  await runner('alive, and the clock has jumped', 'active', 25);
   const { rows } = await runner('not rescued', 'lost', 25);
   const id = await insert('running', 'running', 1, 1);
   await query('update tasks set runner_id = $1 where id = $2', [rows[0]?.id, id]);
@@ -180,7 +181,7 @@ test('runners that have been silent for a day go, unless they still have tasks',
   const { rows: kept } = await query('select host from runners order by host');
   assert.deepEqual(
     kept.map((row) => row.host),
-    ['not rescued', 'stopped'],
+    ['alive, and the clock has jumped', 'not rescued', 'stopped'],
   );
 });
 

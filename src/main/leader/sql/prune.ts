@@ -81,8 +81,11 @@ select count(*)::int as deleted from deleted`;
 
 export const PERIODIC_TYPES = 'select name from periodic_tasks order by name';
 
-/** Runners that stopped or died a day ago. One that still has tasks is left to the rescue. */
+/**
+ * Runners that stopped or died a day ago. One that still has tasks is left to the rescue, and one that counts as alive
+ * to the election: all were seen a day ago when the clock has jumped by as much.
+ */
 export const PRUNE_RUNNERS = `
 delete from runners r
-where r.last_seen_at < now() - interval '24 hours'
+where r.last_seen_at < now() - interval '24 hours' and r.status in ('stopped', 'lost')
   and not exists (select from tasks t where t.status = 'running' and t.runner_id = r.id)`;
