@@ -13,7 +13,7 @@ left join runners r on r.id = l.runner_id`;
 /**
  * $1 who stands; $2 the epoch, $3 the leader and $4 when it was last seen, as LEADER said.
  *
- * The leader counts as lost from this very statement on: its heartbeats, its claims and its duties are refused. One
+ * The leader counts as lost from this very statement on: its heartbeats, its claims and its rescues are refused. One
  * that was heard of since then stays: its heartbeat writes the row that is to be marked, and so comes before or after,
  * never beside. Of several that stand at once the epoch lets one win.
  */
