@@ -242,6 +242,8 @@ export const runners = pgTable(
     id: uuid().primaryKey(),
     host: text().notNull(),
     pid: integer().notNull(),
+    /** Within one, a process id means one process: see `process-space.ts`. */
+    process_space: text(),
     version: text().notNull(),
     mode: text({ enum: ['singleton', 'shared'] }).notNull(),
     role: text({ enum: ['leader', 'standby', 'member'] }).notNull(),

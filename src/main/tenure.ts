@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaseClock } from '../workers/protocol.ts';
 import type { Config } from './config.ts';
 import { connect, disconnect } from './database/connect.ts';
-import { describe } from './database/errors.ts';
+import { describe, refusesTheValues } from './database/errors.ts';
 import { Engine } from './engine/engine.ts';
 import { GracefulStop } from './engine/graceful-stop.ts';
 import { Lease } from './engine/lease.ts';
@@ -150,6 +150,7 @@ export class Tenure {
         await this.#publish();
         return;
       } catch (error) {
+        if (refusesTheValues(error)) throw error;
         this.#options.observe({
           event: 'database_error',
           during: 'publishing task types',

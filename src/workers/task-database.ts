@@ -13,7 +13,6 @@ export class TaskDatabase {
   readonly pool: Pool;
   readonly #held = new Set<PoolClient>();
   readonly #names = new WeakMap<PoolClient, string>();
-
   readonly #lease: LeaseClock;
 
   constructor(url: string, lease: LeaseClock) {
@@ -25,12 +24,13 @@ export class TaskDatabase {
       max: 5,
       allowExitOnIdle: true,
       connectionTimeoutMillis: 10_000,
-      // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, which its types do not say
-      onConnect: (client) => this.#connected(client as PoolClient),
     });
     this.pool.on('error', () => {}); // An idle connection broke: the pool makes another one when one is needed.
-    this.pool.on('acquire', (client) => this.#acquired(client));
+    // While a task holds it and asks nothing, nobody else listens: its next statement fails, and says why.
+    this.pool.on('connect', (client) => void client.on('error', () => {}));
+    this.pool.on('acquire', (client) => void this.#held.add(client));
     this.pool.on('release', (_error, client) => this.#released(client));
+    this.#nameWhoConnects();
   }
 
   /** Closes the connections that the attempt has not given back. @returns whether there were any */
@@ -46,26 +46,29 @@ export class TaskDatabase {
     return held.length > 0;
   }
 
-  #acquired(client: PoolClient): void {
-    this.#held.add(client);
-    // Whoever takes over has ended the connections of the attempts that ran: not this one, which was idle.
-    if (this.#lease.over) client.end().catch(() => {});
-    // Queued before the caller's first statement. If it fails, so does that one, and the caller hears of it.
-    else if (this.#names.get(client) !== connectionName()) this.#name(client).catch(() => {});
+  /** `pool.query` comes by here, too, with a callback. */
+  #nameWhoConnects(): void {
+    const connect = this.pool.connect.bind(this.pool) as () => Promise<PoolClient>;
+    const named = (callback?: (error: unknown, client?: PoolClient, release?: unknown) => void) => {
+      const connected = this.#connectNamed(connect, connectionName());
+      if (callback === undefined) return connected;
+      return connected.then((client) => callback(undefined, client, client.release), callback);
+    };
+    this.pool.connect = named as typeof this.pool.connect;
   }
 
-  /** A runner that was frozen, and whose tasks others run by now, opens none. */
-  async #connected(client: PoolClient): Promise<void> {
-    // While a task holds it and asks nothing, nobody else listens: its next statement fails, and says why.
-    client.on('error', () => {});
-    if (this.#lease.over) throw new Error('the runner has lost its lease: others run this task');
-    await this.#name(client);
-  }
-
-  async #name(client: PoolClient): Promise<void> {
-    const name = connectionName();
-    this.#names.set(client, name);
-    await client.query(`${FORGET}; set application_name = '${name}'`);
+  async #connectNamed(connect: () => Promise<PoolClient>, name: string): Promise<PoolClient> {
+    const client = await connect();
+    try {
+      // Whoever takes over ends the connections of the attempts that ran: not an idle one, and not one that is new.
+      if (this.#lease.over) throw new Error('the runner has lost its lease: others run this task');
+      if (this.#names.get(client) !== name) await client.query(`${FORGET}; set application_name = '${name}'`);
+      this.#names.set(client, name);
+      return client;
+    } catch (error) {
+      client.release(error as Error);
+      throw error;
+    }
   }
 
   /** A connection that comes back inside a transaction is closed: its locks must not outlive the attempt. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Queryable } from '../../src/main/database/connect.ts';
+import { processSpace } from '../../src/main/process-space.ts';
 
 export interface RunnerRow {
   id?: string;
@@ -17,8 +18,8 @@ export interface RunnerRow {
 export async function addRunnerRow(database: Queryable, row: RunnerRow = {}): Promise<string> {
   const id = row.id ?? randomUUID();
   await database.query(
-    `insert into runners (id, host, pid, version, mode, role, status, last_seen_at, lease_seconds)
-     values ($1, $2, $3, '0', 'singleton', 'leader', $4, now() - make_interval(secs => $5), $6)`,
+    `insert into runners (id, host, pid, process_space, version, mode, role, status, last_seen_at, lease_seconds)
+     values ($1, $2, $3, $7, '0', 'singleton', 'leader', $4, now() - make_interval(secs => $5), $6)`,
     [
       id,
       row.host ?? `not ${hostname()}`,
@@ -26,6 +27,7 @@ export async function addRunnerRow(database: Queryable, row: RunnerRow = {}): Pr
       row.status ?? 'active',
       row.silentSeconds ?? 0,
       row.leaseSeconds ?? 8,
+      processSpace,
     ],
   );
   return id;

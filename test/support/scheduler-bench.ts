@@ -6,16 +6,20 @@ import type { RunnableType } from '../../src/main/engine/task-types.ts';
 import { Scheduler } from '../../src/main/leader/schedule.ts';
 import { type CapturedEvents, captureEvents } from './capture-events.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { addRunnerRow, makeLeader } from './runner-row.ts';
 import { waitFor } from './wait-for.ts';
 
 /** For each test of the file a database, and schedulers that are stopped after it. */
 export let captured: CapturedEvents;
 let database: TestDatabase;
+let leader: string;
 let schedulers: Scheduler[];
 
 beforeEach(async () => {
   database = await createTestDatabase();
   captured = captureEvents();
+  leader = await addRunnerRow(database.pool());
+  await makeLeader(database.pool(), leader);
   schedulers = [];
 });
 afterEach(async () => {
@@ -48,7 +52,7 @@ export function start(
   reason: 'start' | 'takeover',
   on: Queryable = database.pool(),
 ): Scheduler {
-  const scheduler = new Scheduler(on, types, captured.observe);
+  const scheduler = new Scheduler(leader, on, types, captured.observe);
   schedulers.push(scheduler);
   scheduler.start(reason);
   return scheduler;

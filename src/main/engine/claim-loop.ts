@@ -28,6 +28,7 @@ export class ClaimLoop {
   /** Nothing is claimed until more of what has ended is settled. */
   #behind = false;
   #claiming: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
   #poll: NodeJS.Timeout | undefined;
   /** Times to look at, by their slot. */
   readonly #due = new Map<number, NodeJS.Timeout>();
@@ -75,8 +76,14 @@ export class ClaimLoop {
   }
 
   /** Closes, and waits for the claim that is under way, and for those whose answer got lost, until they are found. */
-  async closeAndWait(): Promise<void> {
+  closeAndWait(): Promise<void> {
     this.close();
+    // Once, however many wait: what is found would be taken twice.
+    this.#closing ??= this.#closeInTheEnd();
+    return this.#closing;
+  }
+
+  async #closeInTheEnd(): Promise<void> {
     await this.#claiming;
     if (performance.now() > this.#lookForLostUntil) return;
     await untilWritten('claim', this.#observe, () => this.#findLost());

@@ -3,6 +3,7 @@ import { describe } from '../database/errors.ts';
 import { Session } from '../database/session.ts';
 import type { Observe } from '../observe/events.ts';
 import { version } from '../package-root.ts';
+import { processSpace } from '../process-space.ts';
 import type { Engine } from './engine.ts';
 import type { Lease } from './lease.ts';
 import { BE_SEEN, SHOW_SESSION } from './sql/presence.ts';
@@ -41,7 +42,7 @@ export class Presence {
     observe: Observe,
   ) {
     this.#id = runner.id;
-    this.#identity = [runner.id, hostname(), process.pid, version, runner.mode];
+    this.#identity = [runner.id, hostname(), process.pid, processSpace, version, runner.mode];
     this.#leaseSeconds = runner.leaseSeconds;
     this.#types = runner.types;
     this.#lease = lease;

@@ -34,7 +34,7 @@ export class Duties {
   async start(reason: 'start' | 'takeover'): Promise<void> {
     const { runnerId, database, types, settler, retention, observe } = this.#parts;
     const rescuer = new Rescuer(runnerId, database, settler, observe);
-    const scheduler = new Scheduler(database, types, observe);
+    const scheduler = new Scheduler(runnerId, database, types, observe);
     const heartbeats = new Heartbeats(database, types, observe);
     const pruner = new Pruner(database, retention, observe);
     const all = [rescuer, scheduler, heartbeats, pruner];

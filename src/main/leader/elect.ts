@@ -94,6 +94,7 @@ const NOBODY: Leader = {
   epoch: null,
   host: null,
   pid: null,
+  process_space: null,
   status: null,
   lease_seconds: null,
   last_seen_at: null,

@@ -11,6 +11,7 @@ import { submitTicks } from './submit-ticks.ts';
  * local timer, which is set to the next slot, only triggers one. A look that fails is repeated.
  */
 export class Scheduler {
+  readonly #runnerId: string;
   readonly #database: Queryable;
   readonly #types: readonly string[];
   readonly #observe: Observe;
@@ -22,8 +23,9 @@ export class Scheduler {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #next: { timer: NodeJS.Timeout; at: number } | null = null;
 
-  /** @param types what this runner can run */
-  constructor(database: Queryable, types: readonly RunnableType[], observe: Observe) {
+  /** @param runnerId submits only while it leads @param types what this runner can run */
+  constructor(runnerId: string, database: Queryable, types: readonly RunnableType[], observe: Observe) {
+    this.#runnerId = runnerId;
     this.#database = database;
     this.#types = types.map((type) => type.name);
     this.#observe = observe;
@@ -117,7 +119,8 @@ export class Scheduler {
     const first = this.#unplanned?.has(row.name) === true;
     if (!first && !isDue(row)) return untilNext(row.next_run_at?.getTime() ?? null, row);
     const plan = planRow(row, first ? this.#reason : 'time');
-    if (changes(plan, row) && !(await submitTicks(this.#database, row, plan, this.#observe))) return SOON_MS;
+    if (changes(plan, row) && !(await submitTicks(this.#database, this.#runnerId, row, plan, this.#observe)))
+      return SOON_MS;
     this.#unplanned?.delete(row.name);
     return untilNext(plan.next, row, plan.due.length === 0);
   }

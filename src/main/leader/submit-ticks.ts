@@ -7,10 +7,11 @@ import type { TickPlan } from './ticks.ts';
 /**
  * Carries a plan out: submits its ticks and moves the schedule on, both or neither. A slot is skipped while the last
  * run goes on, if the schedule wants it so.
- * @returns false when the schedule was changed since it was read: then nothing has happened
+ * @returns false when the schedule was changed since it was read, or this runner does not lead: then nothing has happened
  */
 export async function submitTicks(
   database: Queryable,
+  runnerId: string,
   row: ScheduleRow,
   plan: TickPlan,
   observe: Observe,
@@ -30,6 +31,7 @@ export async function submitTicks(
       next === null ? null : new Date(next),
       full ? [] : plan.due.map((slot) => new Date(slot)),
       alone,
+      runnerId,
     ],
   });
   const [{ moved, goes_on, submitted }] = rows as [Answer];

@@ -2,20 +2,18 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { SHOW_SESSION } from '../../../src/main/engine/sql/presence.ts';
-import {
-  DeathWatch,
-  isProcessGone,
-  type OtherRunner,
-  whyDeadByItsRow,
-} from '../../../src/main/leader/dead.ts';
+import { DeathWatch, type OtherRunner, processOf, whyDeadByItsRow } from '../../../src/main/leader/dead.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const runner: OtherRunner = {
   id: randomUUID(),
   host: hostname(),
   pid: 4711,
+  process_space: 'this boot',
   status: 'active',
   lease_seconds: 8,
   last_seen_at: '2026-11-22 10:00:00+00',
@@ -48,31 +46,42 @@ describe('by its row, a runner', () => {
 });
 
 describe('the process of a runner', () => {
-  const gone = (change: Partial<OtherRunner>, alive: boolean) =>
-    isProcessGone({ ...runner, ...change }, hostname(), () => alive);
+  const here = { host: hostname(), space: 'this boot' };
+  const what = (change: Partial<OtherRunner>, alive: boolean) =>
+    processOf({ ...runner, ...change }, here, () => alive);
 
-  it('is there while this host has one of its id', () => assert.equal(gone({}, true), false));
-  it('is gone when this host has none', () => assert.equal(gone({}, false), true));
-  it('is gone when its id was given to this process', () =>
-    assert.equal(gone({ pid: process.pid }, true), true));
-  it('is not known of on another host', () => assert.equal(gone({ host: 'there' }, false), false));
+  it('runs while this host has one of its id', () => assert.equal(what({}, true), 'running'));
+  it('has ended when this host has none', () => assert.equal(what({}, false), 'ended'));
+  it('has ended when its id was given to this process', () =>
+    assert.equal(what({ pid: process.pid }, true), 'ended'));
+  it('cannot be seen from another container of the same name', () => {
+    assert.equal(what({ process_space: 'another' }, false), 'unseen');
+    assert.equal(what({ process_space: null, pid: process.pid }, true), 'unseen');
+  });
+  it('is not known of on another host', () => assert.equal(what({ host: 'there' }, false), 'elsewhere'));
 });
 
-describe('a runner of this host whose process is gone', () => {
+describe('a runner of this host whose process cannot be seen', () => {
   let database: TestDatabase;
   before(async () => {
     database = await createTestDatabase();
   });
   after(() => database.drop());
 
-  it('lives while its session does, since the process may be in a container of the same name, and is dead with it', async () => {
-    const former = { ...runner, pid: process.pid };
+  it('lives while its session does, or while it is heard of, and is dead without both', async () => {
+    const unseen = { ...runner, lease_seconds: 0.4, silent_seconds: 0.1 };
     const session = new pg.Client({ connectionString: database.url });
     await session.connect();
-    await session.query(SHOW_SESSION, [former.id]);
+    await session.query(SHOW_SESSION, [unseen.id]);
     const deaths = new DeathWatch(database.pool());
-    assert.equal(await deaths.whyDead(former), null);
+    assert.equal(await deaths.whyDead(unseen), null);
+    await sleep(110); // Its silence is heard by now.
+    assert.equal(await deaths.whyDead(unseen), null);
     await session.end();
-    assert.equal(await deaths.whyDead(former), 'its process has ended');
+    assert.equal(await deaths.whyDead({ ...unseen, last_seen_at: 'again' }), null, 'it was heard of');
+    await waitFor(
+      'its death',
+      async () => (await deaths.whyDead({ ...unseen, last_seen_at: 'again' })) === 'its session has ended',
+    );
   });
 });

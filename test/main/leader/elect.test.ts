@@ -9,6 +9,7 @@ import { BE_SEEN } from '../../../src/main/engine/sql/presence.ts';
 import { Election } from '../../../src/main/leader/elect.ts';
 import { LEADER, TAKE_THE_LEAD } from '../../../src/main/leader/sql/elect.ts';
 import { MARK_LOST } from '../../../src/main/leader/sql/rescue.ts';
+import { processSpace } from '../../../src/main/process-space.ts';
 import { captureEvents } from '../../support/capture-events.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { addRunnerRow, makeLeader, type RunnerRow } from '../../support/runner-row.ts';
@@ -202,7 +203,7 @@ describe('an election', () => {
   }
 
   function beSeen(id: string, client: Pick<pg.PoolClient, 'query'> = database) {
-    const identity = [id, hostname(), 1, '0', 'singleton', 'leader', 'active', 8, [], '[]'];
+    const identity = [id, hostname(), 1, processSpace, '0', 'singleton', 'leader', 'active', 8, [], '[]'];
     return client.query(BE_SEEN, identity);
   }
 

@@ -11,7 +11,7 @@ import { Scheduler } from '../../../src/main/leader/schedule.ts';
 import { packageRoot } from '../../../src/main/package-root.ts';
 import { captureEvents } from '../../support/capture-events.ts';
 import { createTestDatabase } from '../../support/database.ts';
-import { addLiveRunner } from '../../support/runner-row.ts';
+import { addLiveRunner, makeLeader } from '../../support/runner-row.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 test('a task of every second starts within 100 ms of its time, every second', async (t) => {
@@ -30,6 +30,7 @@ test('a task of every second starts within 100 ms of its time, every second', as
   await publishTaskTypes(pool, types);
   const runnerId = randomUUID();
   await addLiveRunner(pool, runnerId);
+  await makeLeader(pool, runnerId);
   const engine = new Engine({
     runnerId,
     database: pool,
@@ -41,7 +42,7 @@ test('a task of every second starts within 100 ms of its time, every second', as
     observe,
     logStream: { write: () => {} },
   });
-  const scheduler = new Scheduler(pool, types, observe);
+  const scheduler = new Scheduler(runnerId, pool, types, observe);
   const due = (inMs: number) => {
     engine.wake(inMs);
     scheduler.look();

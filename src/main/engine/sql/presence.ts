@@ -1,15 +1,15 @@
 /**
- * $1 id, $2 host, $3 pid, $4 version, $5 mode, $6 role, $7 status, $8 lease, $9 types, $10 threads as JSON, each with
- * its age. Says whether the runner leads. Nothing is returned when it counts as stopped or lost: that is final, and it
+ * $1 id, $2 host, $3 pid, $4 process space, $5 version, $6 mode, $7 role, $8 status, $9 lease, $10 types, $11 threads as
+ * JSON, each with its age. Says whether the runner leads. Nothing is returned when it counts as stopped or lost: that is final, and it
  * has to go on under another id.
  */
 export const BE_SEEN = `
-insert into runners as r (id, host, pid, version, mode, role, status, lease_seconds, task_types, threads)
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce(jsonb_agg(jsonb_build_object(
+insert into runners as r (id, host, pid, process_space, version, mode, role, status, lease_seconds, task_types, threads)
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce(jsonb_agg(jsonb_build_object(
   'id', t.id, 'task_id', t.task_id, 'task_type', t.task_type,
   'since', to_char((now() - make_interval(secs => t.age_ms / 1000)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 )), '[]')
-from jsonb_to_recordset($10::jsonb) as t(id int4, task_id uuid, task_type text, age_ms float8)
+from jsonb_to_recordset($11::jsonb) as t(id int4, task_id uuid, task_type text, age_ms float8)
 on conflict (id) do update set
   role = excluded.role, status = excluded.status, last_seen_at = now(), task_types = excluded.task_types,
   threads = excluded.threads

@@ -5,7 +5,7 @@
 
 /** Who leads, and how it is. Nothing when nobody ever led; all but id and epoch is null when its runner's row is gone. */
 export const LEADER = `
-select l.runner_id as id, l.epoch, r.host, r.pid, r.status, r.lease_seconds, r.last_seen_at::text as last_seen_at,
+select l.runner_id as id, l.epoch, r.host, r.pid, r.process_space, r.status, r.lease_seconds, r.last_seen_at::text as last_seen_at,
   extract(epoch from now() - r.last_seen_at)::float8 as silent_seconds
 from leadership l
 left join runners r on r.id = l.runner_id`;

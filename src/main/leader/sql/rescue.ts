@@ -2,16 +2,23 @@ import { leads } from './elect.ts';
 
 /** $1 this runner: the other runners that hold tasks, or do not count as stopped or lost, and how each is. */
 export const OTHER_RUNNERS = `
-select coalesce(r.id, t.runner_id) as id, r.host, r.pid, r.status, r.lease_seconds, r.last_seen_at::text as last_seen_at,
+select coalesce(r.id, t.runner_id) as id, r.host, r.pid, r.process_space, r.status, r.lease_seconds, r.last_seen_at::text as last_seen_at,
   extract(epoch from now() - r.last_seen_at)::float8 as silent_seconds
 from (select distinct runner_id from tasks where status = 'running') t
 full join runners r on r.id = t.runner_id
 where coalesce(r.id, t.runner_id) <> $1 and (t.runner_id is not null or r.status not in ('stopped', 'lost'))`;
 
-/** $1 a dead runner, $2 when it was last seen, $3 this runner. One that was heard of since then stays. */
+/**
+ * $1 a dead runner, $2 when it was last seen, $3 this runner. One that was heard of since then stays, and so does one
+ * whose row somebody keeps locked: the others are not to wait for it.
+ */
 export const MARK_LOST = `
 update runners set status = 'lost'
-where id = $1 and status not in ('stopped', 'lost') and last_seen_at = $2::timestamptz and ${leads('$3')}
+where id = (
+    select id from runners
+    where id = $1 and status not in ('stopped', 'lost') and last_seen_at = $2::timestamptz
+    for no key update skip locked
+  ) and ${leads('$3')}
 returning id`;
 
 /**

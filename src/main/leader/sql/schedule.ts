@@ -1,4 +1,5 @@
 import { CHANNEL_DUE } from '../../engine/sql/submit.ts';
+import { leads } from './elect.ts';
 
 /**
  * $1 the types of this runner; $2 as many waiting ticks as are counted. What there is to schedule, and where it stands: the table's schedules, because another
@@ -27,7 +28,8 @@ order by p.name`;
 
 /**
  * $1 the name; $2 schedule, $3 time zone, $4 last slot that the plan was made from; $5 last slot and $6 next run from
- * now on; $7 the slots to submit; $8 whether they are skipped while a task of the type is unfinished.
+ * now on; $7 the slots to submit; $8 whether they are skipped while a task of the type is unfinished; $9 this runner, which has to
+ * lead.
  *
  * One statement instead of a row lock that is held while planning: a runner that freezes in between holds up nobody,
  * and where the row is not what was planned from (edited, paused, or another leader was quicker) nothing happens at
@@ -37,7 +39,7 @@ export const SUBMIT_TICKS = `
 with moved as (
   update periodic_tasks set last_slot = $5, next_run_at = $6
   where name = $1 and schedule = $2 and timezone = $3 and not paused
-    and date_trunc('milliseconds', last_slot) is not distinct from $4::timestamptz
+    and date_trunc('milliseconds', last_slot) is not distinct from $4::timestamptz and ${leads('$9')}
   returning name
 ),
 last_run as materialized (

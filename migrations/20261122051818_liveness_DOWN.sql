@@ -1,0 +1,2 @@
+drop table leadership;
+alter table runners drop column process_space;
