@@ -69,7 +69,7 @@ export class Tenure {
   async start(): Promise<void> {
     const { engine, presence, wake, election, heartbeat } = this.#parts;
     const { config, types, observe } = this.#options;
-    const steps = [
+    const steps: (() => void | Promise<void>)[] = [
       () => engine.start(),
       () => presence.start(),
       () => this.#joinIn(),
