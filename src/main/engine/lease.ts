@@ -40,7 +40,7 @@ export class Lease {
     this.#clock.endsIn(leftMs);
     clearTimeout(this.#timer);
     const reason = `no heartbeat was acknowledged within ${(this.#ms * STOP_AT) / 1000} s`;
-    this.#timer = setTimeout(() => this.end(reason), leftMs);
+    this.#timer = setTimeout(() => this.end(reason), Math.max(0, leftMs));
   }
 
   /** It is over: also when the database says that others have taken this runner for dead. */

@@ -57,7 +57,7 @@ export class Scheduler {
     const at = performance.now() + Math.max(0, inMs);
     if (!this.#on || (this.#next !== null && this.#next.at <= at)) return;
     clearTimeout(this.#next?.timer);
-    const timer = setTimeout(() => this.#startLook(), Math.ceil(inMs));
+    const timer = setTimeout(() => this.#startLook(), Math.max(0, Math.ceil(inMs)));
     this.#next = { timer, at };
   }
 
