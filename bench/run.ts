@@ -6,6 +6,7 @@ import { drain } from './drain.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { liveness } from './liveness.ts';
+import { migrate } from './migrate.ts';
 import { recovery } from './recovery.ts';
 import { spin } from './spin.ts';
 import type { Bench, Row } from './support/bench.ts';
@@ -18,7 +19,17 @@ import { takeover } from './takeover.ts';
  * are ratios within this run or generous limits; missing one is told, and is no failure.
  */
 
-const BENCHES: Record<string, Bench> = { drain, latency, cpu, spin, idle, liveness, takeover, recovery };
+const BENCHES: Record<string, Bench> = {
+  drain,
+  latency,
+  cpu,
+  spin,
+  idle,
+  liveness,
+  takeover,
+  recovery,
+  migrate,
+};
 
 async function run(names: string[], quick: boolean): Promise<void> {
   const server = await startThrowawayServer({ durable: true });

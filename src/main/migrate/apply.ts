@@ -1,9 +1,11 @@
 import type pg from 'pg';
-import { type Migration, readMigrations } from './files.ts';
-import { ensureLedger, readLedger, recordApplied, recordUpRunning } from './ledger.ts';
+import { readMigrations } from './files.ts';
+import { readLedger, recordApplied, recordUpRunning } from './ledger.ts';
+import { ensureLedger } from './ledger-table.ts';
 import { takeMigrationLock } from './lock.ts';
 import { type MigrateOptions, withDefaults } from './options.ts';
 import { planUp, type UpWishes } from './plan.ts';
+import { type ReadyMigration, readyPairs } from './ready.ts';
 import { type RunOptions, runScript } from './run-script.ts';
 import { prepareSession, withSession } from './session.ts';
 
@@ -11,7 +13,7 @@ export type UpOptions = MigrateOptions & Partial<UpWishes>;
 
 /**
  * Applies what is pending, in chronological order. Any number of processes may do so at once: each file runs once.
- * All files are checked before anything runs. Newer migrations than the files know are an event, as a runner of an
+ * All pending files are checked before anything runs. Newer migrations than the files know are an event, as a runner of an
  * older release meets them after a rollback of the release; `newer: 'refuse'` makes them an error.
  * @throws MigrationError; files before the one that failed stay applied
  */
@@ -20,22 +22,23 @@ export async function migrateUp(options: UpOptions): Promise<{ applied: string[]
   const { lockTimeoutSeconds, observe } = settings;
   const migrations = await readMigrations(settings.directory);
   return withSession(settings, async (client) => {
-    await prepareSession(client, lockTimeoutSeconds);
+    const session = await prepareSession(client, lockTimeoutSeconds);
     await takeMigrationLock(client, lockTimeoutSeconds, observe);
-    await ensureLedger(client);
     const { pending, newer } = planUp(migrations, await readLedger(client), wishes(options));
+    const ready = await readyPairs(pending);
+    await ensureLedger(client);
     if (newer.length > 0) observe({ event: 'migrations_newer', ids: newer });
-    for (const migration of pending) await apply(client, migration, settings);
-    return { applied: pending.map(({ id }) => id) };
+    for (const migration of ready) await apply(client, migration, { ...settings, settings: session });
+    return { applied: ready.map(({ id }) => id) };
   });
 }
 
 /** What `migrateUp` would apply. Changes nothing, and takes no lock. */
-export async function previewUp(options: UpOptions): Promise<Migration[]> {
+export async function previewUp(options: UpOptions): Promise<ReadyMigration[]> {
   const settings = withDefaults(options);
   const migrations = await readMigrations(settings.directory);
   return withSession(settings, async (client) => {
-    return planUp(migrations, await readLedger(client), wishes(options)).pending;
+    return readyPairs(planUp(migrations, await readLedger(client), wishes(options)).pending);
   });
 }
 
@@ -43,11 +46,11 @@ function wishes({ to, allowOutOfOrder = false, newer = 'warn' }: UpOptions): UpW
   return { to, allowOutOfOrder, newer };
 }
 
-async function apply(client: pg.Client, migration: Migration, options: RunOptions): Promise<void> {
+async function apply(client: pg.Client, migration: ReadyMigration, options: RunOptions): Promise<void> {
   const { id, up } = migration;
   const started = performance.now();
   const ledger = {
-    running: () => recordUpRunning(client, migration),
+    running: (at: string) => recordUpRunning(client, migration, at),
     finished: () => recordApplied(client, migration, performance.now() - started),
   };
   await runScript(client, id, up, ledger, options);

@@ -6,7 +6,9 @@ export type Command =
   | { action: 'help' }
   | ({ action: 'up'; dryRun: boolean; to: string | undefined; allowOutOfOrder: boolean } & Common)
   | ({ action: 'rollback'; dryRun: boolean; count: number } & Common)
-  | ({ action: 'status'; json: boolean; exitCode: boolean } & Common);
+  | ({ action: 'status'; json: boolean; exitCode: boolean } & Common)
+  | ({ action: 'repair'; dryRun: boolean; ids: string[]; as: 'applied' | 'pending' | 'accepted' } & Common)
+  | ({ action: 'baseline'; dryRun: boolean; id: string } & Common);
 
 interface Common {
   lockTimeoutSeconds: number;
@@ -23,8 +25,14 @@ export const HELP = `heddle migrate - changes the schema of the database, forwar
   heddle migrate --status [--json] [--exit-code]
       Says which are applied, pending, modified, missing, failed or running.
       --exit-code: exits with 10 when anything is pending.
+  heddle migrate --repair ID --as applied|pending [--dry-run]
+      Says what became of a migration that did not run to its end, after a person has finished or undone it.
+  heddle migrate --repair [ID ...] --accept [--dry-run]
+      Accepts the files of applied migrations as they are now: of these, or of all that were edited.
+  heddle migrate --baseline ID [--dry-run]
+      Adopts a database that was made without this tool: everything up to ID counts as applied and is not run.
 
-  --dry-run              print the SQL in order and change nothing
+  --dry-run              print what would be done, and change nothing
   --lock-timeout SECONDS how long to wait for other migrations and for locks on tables (default 60)
   --wait SECONDS         how long to wait for a database that is not up yet (default 30)
   --dir DIR              the folder of the pairs (default: migrations, in the package)
@@ -38,25 +46,31 @@ together with the database, 4 the lock was not free in time, 5 the database cann
  */
 export function readArguments(argv: readonly string[]): Command {
   refuseUnbuilt(argv);
-  const given = parse(argv);
+  const { values: given, positionals: ids } = parse(argv);
   if (given.help) return { action: 'help' };
-  const actions = (['up', 'rollback', 'status'] as const).filter((name) => given[name]);
+  const actions = ACTIONS.filter((name) => given[name] !== undefined);
   const [action] = actions;
-  if (action === undefined || actions.length > 1) throw usage('say one of --up, --rollback and --status');
+  if (action === undefined || actions.length > 1)
+    throw usage(`say one of ${ACTIONS.map((name) => `--${name}`).join(', ')}`);
   refuseStrangers(action, Object.keys(given));
-  return { ...common(given), ...particular(action, given) };
+  if (action !== 'repair' && ids.length > 0) throw usage(`unexpected argument: ${ids.join(' ')}`);
+  return { ...common(given), ...particular(action, given, ids) };
 }
 
-type Given = ReturnType<typeof parse>;
+type Given = ReturnType<typeof parse>['values'];
 type Action = Exclude<Command['action'], 'help'>;
 type Particular<C> = C extends { action: Action } ? Omit<C, keyof Common> : never;
 
-const UNBUILT = ['--generate', '--check', '--repair', '--baseline'];
+const ACTIONS = ['up', 'rollback', 'status', 'repair', 'baseline'] as const;
+
+const UNBUILT = ['--generate', '--check'];
 
 const OPTIONS_OF: Record<Action, readonly string[]> = {
   up: ['dry-run', 'to', 'allow-out-of-order'],
   rollback: ['dry-run', 'number'],
   status: ['json', 'exit-code'],
+  repair: ['as', 'accept', 'dry-run'],
+  baseline: ['dry-run'],
 };
 
 const OPTIONS_OF_ALL = ['lock-timeout', 'wait', 'dir'];
@@ -70,11 +84,16 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({
       args: [...argv],
+      allowPositionals: true,
       options: {
         help: { type: 'boolean', short: 'h' },
         up: { type: 'boolean' },
         rollback: { type: 'boolean' },
         status: { type: 'boolean' },
+        repair: { type: 'boolean' },
+        as: { type: 'string' },
+        accept: { type: 'boolean' },
+        baseline: { type: 'string' },
         'dry-run': { type: 'boolean' },
         to: { type: 'string' },
         'allow-out-of-order': { type: 'boolean' },
@@ -85,7 +104,7 @@ function parse(argv: readonly string[]) {
         wait: { type: 'string' },
         dir: { type: 'string' },
       },
-    }).values;
+    });
   } catch (error) {
     const [firstLine = ''] = (error as Error).message.split('\n');
     throw usage(firstLine);
@@ -98,7 +117,7 @@ function refuseStrangers(action: Action, names: readonly string[]): void {
   if (stranger !== undefined) throw usage(`--${stranger} does not go together with --${action}`);
 }
 
-function particular(action: Action, given: Given): Particular<Command> {
+function particular(action: Action, given: Given, ids: string[]): Particular<Command> {
   const dryRun = given['dry-run'] === true;
   switch (action) {
     case 'up':
@@ -107,7 +126,18 @@ function particular(action: Action, given: Given): Particular<Command> {
       return { action, dryRun, count: count(given.number ?? '1') };
     case 'status':
       return { action, json: given.json === true, exitCode: given['exit-code'] === true };
+    case 'repair':
+      return { action, dryRun, ids, as: repairedAs(given, ids) };
+    case 'baseline':
+      return { action, dryRun, id: given.baseline ?? '' };
   }
+}
+
+function repairedAs({ as, accept }: Given, ids: readonly string[]): 'applied' | 'pending' | 'accepted' {
+  if (accept && as === undefined) return 'accepted';
+  const isOne = !accept && ids.length === 1;
+  if (isOne && (as === 'applied' || as === 'pending')) return as;
+  throw usage('say --repair ID --as applied, --repair ID --as pending or --repair [ID ...] --accept');
 }
 
 function common(given: Given): Common {

@@ -1,10 +1,14 @@
 import type { HeddleEvent } from '../observe/events.ts';
+import { acceptEdits } from './accept.ts';
 import { migrateUp, previewUp } from './apply.ts';
 import { type Command, HELP, readArguments } from './arguments.ts';
+import { recordBaseline } from './baseline.ts';
 import { EXIT, MigrationError } from './error.ts';
+import { repairHalfRun } from './repair.ts';
 import { migrateDown, previewDown } from './rollback.ts';
 import type { Script } from './script.ts';
-import { migrationStatus, statusAsJson, statusAsTable } from './status.ts';
+import { migrationStatus, statusAsJson } from './status.ts';
+import { statusAsTable } from './status-table.ts';
 
 /**
  * `heddle migrate …`: results go to standard output, one line for each error to standard error.
@@ -38,6 +42,10 @@ function run(command: Exclude<Command, { action: 'help' }>, url: string): Promis
       return rollback(command, url);
     case 'status':
       return status(command, url);
+    case 'repair':
+      return repair(command, url);
+    case 'baseline':
+      return baseline(command, url);
   }
 }
 
@@ -63,6 +71,26 @@ async function status({ json, exitCode, ...options }: Wanted<'status'>, url: str
   return exitCode && items.some(({ state }) => state === 'pending') ? EXIT.pending : EXIT.done;
 }
 
+async function repair({ ids, as, ...options }: Wanted<'repair'>, url: string): Promise<number> {
+  const wishes = { ...options, url, observe };
+  const changes =
+    as === 'accepted'
+      ? await acceptEdits({ ...wishes, ids })
+      : await repairHalfRun({ ...wishes, id: ids[0] ?? '', as });
+  return printChanges(changes, options.dryRun);
+}
+
+async function baseline(options: Wanted<'baseline'>, url: string): Promise<number> {
+  const changes = await recordBaseline({ ...options, url, observe });
+  if (changes.length === 0) return print('nothing to do');
+  printChanges(changes, options.dryRun);
+  return print('Their tables are there. Columns, indexes, functions and data were not checked.');
+}
+
+function printChanges(changes: readonly string[], dryRun: boolean): number {
+  return print(changes.map((change) => (dryRun ? `would record: ${change}` : change)).join('\n'));
+}
+
 function printScripts(scripts: readonly Script[]): number {
   if (scripts.length === 0) return print('-- nothing to do');
   return print(scripts.map(({ file, sql }) => `-- ${file}\n${sql}\n`).join('\n'));
@@ -73,6 +101,8 @@ function observe(event: HeddleEvent): void {
   else if (event.event === 'migration_rolled_back')
     print(`rolled back ${event.id} (${Math.round(event.duration_ms)} ms)`);
   else if (event.event === 'migration_retried') complain(`trying ${event.id} again: ${event.reason}`);
+  else if (event.event === 'migration_not_parsed')
+    complain(`${event.file} is too large to be parsed: it is sent whole`);
   else if (event.event === 'migration_waiting') complain(`waiting: ${event.reason}`);
 }
 

@@ -9,6 +9,8 @@ export interface StatusItem {
   id: string;
   state: MigrationState;
   applied_at: Date | null;
+  duration_ms: number | null;
+  applied_by: string;
   /** For a person: what there is to know beyond the state. */
   note: string;
 }
@@ -22,10 +24,12 @@ export function compare(migrations: readonly Migration[], rows: readonly LedgerR
 }
 
 function item(id: string, migration: Migration | undefined, row: LedgerRow | undefined): StatusItem {
-  if (row === undefined) return { id, state: 'pending', applied_at: null, note: '' };
+  if (row === undefined)
+    return { id, state: 'pending', applied_at: null, duration_ms: null, applied_by: '', note: '' };
+  const { duration_ms, applied_by } = row;
   const state = stateOf(migration, row);
   const applied_at = state === 'failed' || state === 'running' ? null : row.applied_at;
-  return { id, state, applied_at, note: note(state, migration, row) };
+  return { id, state, applied_at, duration_ms, applied_by, note: note(state, migration, row) };
 }
 
 function stateOf(migration: Migration | undefined, row: LedgerRow): MigrationState {
@@ -35,7 +39,7 @@ function stateOf(migration: Migration | undefined, row: LedgerRow): MigrationSta
 }
 
 function note(state: MigrationState, migration: Migration | undefined, row: LedgerRow): string {
-  if (state === 'failed' || state === 'running') return howFar(row, migration);
+  if (state === 'failed' || state === 'running') return howFar(row);
   if (state === 'missing') return 'applied, but its files are gone';
   if (state === 'modified') return 'the UP file was edited after it was applied';
   return migration?.down.checksum === row.down_checksum ? '' : 'the DOWN file was edited since';

@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs';
+import { type Dirent, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe } from '../database/errors.ts';
@@ -28,8 +28,8 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
   const migrations: Migration[] = [];
   for (const id of [...files.keys()].sort()) {
     const directions = files.get(id) ?? [];
-    const up = await readPart(directory, id, 'UP', directions, faults);
-    const down = await readPart(directory, id, 'DOWN', directions, faults);
+    const up = readPart(directory, id, 'UP', directions, faults);
+    const down = readPart(directory, id, 'DOWN', directions, faults);
     if (up && down) migrations.push({ id, up, down });
   }
   if (faults.length > 0) throw new MigrationError(EXIT.filesInvalid, faults.sort());
@@ -80,20 +80,21 @@ function findFiles(entries: readonly Dirent[], faults: string[]): Map<string, Di
   return files;
 }
 
-async function readPart(
+/** Not asynchronously, which would take three times as long for thousands of small files. */
+function readPart(
   directory: string,
   id: string,
   direction: Direction,
   directions: readonly Direction[],
   faults: string[],
-): Promise<Script | undefined> {
+): Script | undefined {
   const file = `${id}_${direction}.sql`;
   if (!directions.includes(direction)) {
     faults.push(`${file}: it is missing, and ${id}_${directions[0]}.sql is there`);
     return undefined;
   }
   try {
-    return readScript(file, direction, await readFile(join(directory, file)));
+    return readScript(file, direction, readFileSync(join(directory, file)));
   } catch (error) {
     faults.push(
       ...(error instanceof MigrationError ? error.faults : [`${file}: ${describe(error).message}`]),

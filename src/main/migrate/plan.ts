@@ -1,7 +1,6 @@
 import { EXIT, MigrationError } from './error.ts';
 import type { Migration } from './files.ts';
 import { type LedgerRow, standing } from './ledger.ts';
-import { brief } from './script.ts';
 
 export interface UpWishes {
   /** The last id to apply; all when undefined. */
@@ -25,7 +24,7 @@ export function planUp(
   const newer = wishes.newer === 'warn' ? newerThanFiles(migrations, touched) : [];
   const pending = untouched(migrations, touched);
   refuse([
-    ...halfRunFaults(migrations, touched),
+    ...halfRunFaults(touched),
     ...missingFaults(migrations, touched, newer),
     ...modifiedFaults(migrations, touched),
     ...(wishes.allowOutOfOrder ? [] : orderFaults(pending, touched)),
@@ -38,7 +37,7 @@ export function planUp(
  * @throws MigrationError when a migration is half-run
  */
 export function planDown(rows: readonly LedgerRow[], count: number): LedgerRow[] {
-  refuse(halfRunFaults([], rows));
+  refuse(halfRunFaults(rows));
   const applied = rows.filter((row) => standing(row) === 'applied');
   return applied.reverse().slice(0, count);
 }
@@ -48,15 +47,14 @@ export function isModified(migration: Migration, row: LedgerRow): boolean {
   return migration.up.checksum !== row.up_checksum;
 }
 
-/** How far a file without a transaction has come, and by what it was stopped. */
-export function howFar(row: LedgerRow, migration: Migration | undefined): string {
-  if (row.error !== null) return row.error;
-  const file = `${row.id}_${row.direction}.sql`;
-  const script = row.direction === 'UP' ? migration?.up : migration?.down;
-  const done = row.statements_done ?? 0;
-  const statement = script?.statements[done];
-  if (statement === undefined) return `${file}: ${done} of its statements were done`;
-  return `${file}:${statement.line}: was last in statement ${done + 1}: ${brief(statement.text)}`;
+/** Whether any of its two files was edited since the ledger has noted them. */
+export function isEdited(migration: Migration, row: LedgerRow): boolean {
+  return isModified(migration, row) || migration.down.checksum !== row.down_checksum;
+}
+
+/** How far a file without a transaction has come, or by what it was stopped. */
+export function howFar({ id, direction, error }: LedgerRow): string {
+  return error ?? `${id}_${direction}.sql: it was begun`;
 }
 
 function untouched(migrations: readonly Migration[], touched: readonly LedgerRow[]): Migration[] {
@@ -69,16 +67,13 @@ function newerThanFiles(migrations: readonly Migration[], rows: readonly LedgerR
   return rows.map((row) => row.id).filter((id) => id > newest);
 }
 
-function halfRunFaults(migrations: readonly Migration[], rows: readonly LedgerRow[]): string[] {
+function halfRunFaults(rows: readonly LedgerRow[]): string[] {
   return rows
     .filter((row) => standing(row) === 'half-run')
-    .map((row) => {
-      const where = howFar(
-        row,
-        migrations.find(({ id }) => id === row.id),
-      );
-      return `${where}; it ran without a transaction and not to its end: put it right and say so with --repair ${row.id}`;
-    });
+    .map(
+      (row) =>
+        `${howFar(row)}; it did not run to its end, and a part of it may have stayed: finish or undo it by hand, and say so with --repair ${row.id} --as applied or --as pending`,
+    );
 }
 
 function missingFaults(
@@ -90,7 +85,8 @@ function missingFaults(
   return rows
     .filter((row) => !known.has(row.id))
     .map(
-      (row) => `${row.id}: it is applied, but its files are missing; bring them back, or use a newer release`,
+      (row) =>
+        `${row.id}: it is applied, but its files are missing; bring them back, or use the newer release that has them`,
     );
 }
 
@@ -103,7 +99,7 @@ function modifiedFaults(migrations: readonly Migration[], rows: readonly LedgerR
     })
     .map(
       ({ up }) =>
-        `${up.file}: it was edited after it was applied; see git diff, and make a new migration of it`,
+        `${up.file}: it was edited after it was applied: restore it (git diff) and make a new migration of it, or accept it with --repair --accept`,
     );
 }
 
@@ -117,7 +113,7 @@ function orderFaults(pending: readonly Migration[], rows: readonly LedgerRow[]):
     .filter(({ id }) => id < newest)
     .map(
       ({ id }) =>
-        `${id}: it is older than ${newest}, which is applied; --allow-out-of-order applies it still`,
+        `${id}: it is older than ${newest}, which is applied: give it a newer id, or apply it still with --up --allow-out-of-order`,
     );
 }
 

@@ -2,12 +2,14 @@ import type pg from 'pg';
 import { EXIT, MigrationError } from './error.ts';
 import { readDown } from './files.ts';
 import { type LedgerRow, readLedger, recordDownRunning, recordRolledBack } from './ledger.ts';
+import { ensureLedger } from './ledger-table.ts';
 import { takeMigrationLock } from './lock.ts';
 import { type MigrateOptions, withDefaults } from './options.ts';
 import { planDown } from './plan.ts';
 import { type RunOptions, runScript } from './run-script.ts';
-import { parseScript, type Script } from './script.ts';
+import { scriptOf } from './script.ts';
 import { prepareSession, withSession } from './session.ts';
+import { makeReady, type ReadyScript } from './statements.ts';
 
 export type RollbackOptions = MigrateOptions & {
   /** How many to undo. */
@@ -17,7 +19,7 @@ export type RollbackOptions = MigrateOptions & {
 /** A migration to undo, and how. */
 export interface DownStep {
   id: string;
-  down: Script;
+  down: ReadyScript;
 }
 
 /**
@@ -30,10 +32,11 @@ export interface DownStep {
 export async function migrateDown(options: RollbackOptions): Promise<{ rolledBack: string[] }> {
   const settings = withDefaults(options);
   return withSession(settings, async (client) => {
-    await prepareSession(client, settings.lockTimeoutSeconds);
+    const session = await prepareSession(client, settings.lockTimeoutSeconds);
     await takeMigrationLock(client, settings.lockTimeoutSeconds, settings.observe);
     const steps = await readSteps(client, settings);
-    for (const step of steps) await rollBack(client, step, settings);
+    if (steps.length > 0) await ensureLedger(client);
+    for (const step of steps) await rollBack(client, step, { ...settings, settings: session });
     return { rolledBack: steps.map(({ id }) => id) };
   });
 }
@@ -58,14 +61,14 @@ async function readSteps(
 }
 
 async function readStep(directory: string, { id, down_sql }: LedgerRow): Promise<DownStep> {
-  const down = (await readDown(directory, id)) ?? parseScript(`${id}_DOWN.sql`, 'DOWN', down_sql);
-  return { id, down };
+  const down = (await readDown(directory, id)) ?? scriptOf(`${id}_DOWN.sql`, 'DOWN', down_sql);
+  return { id, down: await makeReady(down) };
 }
 
 async function rollBack(client: pg.Client, { id, down }: DownStep, options: RunOptions): Promise<void> {
   const started = performance.now();
   const ledger = {
-    running: () => recordDownRunning(client, id),
+    running: (at: string) => recordDownRunning(client, id, at),
     finished: () => recordRolledBack(client, id),
   };
   await runScript(client, id, down, ledger, options);

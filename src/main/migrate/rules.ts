@@ -1,77 +1,73 @@
-import type { Token } from './lexer.ts';
-
-/*
- * What a statement is, as far as a migration has to know, told by its tokens. A keyword can only be an unquoted word,
- * so that neither a string nor a quoted name is ever taken for one.
- */
+import type { IndexStmt, Node, RangeVar } from 'libpg-query';
+import type { ParsedStatement } from './parse-sql.ts';
 
 /** Why a statement must not be in a migration, or undefined. */
-export function forbidden(tokens: readonly Token[], transactional: boolean): string | undefined {
-  const [first] = tokens;
-  if (first?.kind === 'meta') return `${first.text.trim()}: commands of psql are not SQL`;
-  if (governsTransaction(tokens))
-    return `${first?.text.toUpperCase()}: the transaction is not the file's to begin or to end`;
-  if (isCopyThroughClient(tokens)) return 'COPY from or to the client is not possible here, write INSERT';
-  if (transactional && isConcurrent(tokens))
-    return 'CONCURRENTLY cannot run in a transaction: make the first line of the file -- heddle:no-transaction';
-  return undefined;
+export function forbidden({ node, text }: ParsedStatement, transactional: boolean): string | undefined {
+  if ('TransactionStmt' in node)
+    return `${firstWord(text)}: the transaction is not the file's to begin or to end`;
+  if (isCopyThroughClient(node)) return 'COPY from or to the client is not possible here, write INSERT';
+  if ('DiscardStmt' in node && node.DiscardStmt.target === 'DISCARD_ALL')
+    return 'DISCARD ALL would give back the lock of the migration';
+  if (!transactional) return undefined;
+  if (isConcurrent(node)) return `CONCURRENTLY ${NO_TRANSACTION}`;
+  return isOutsideTransactions(node) ? `${firstWord(text)} ${NO_TRANSACTION}` : undefined;
 }
 
-function governsTransaction(tokens: readonly Token[]): boolean {
-  const [first, second] = tokens;
-  if (first?.kind !== 'word') return false;
-  if (first.text === 'start' || first.text === 'prepare') return isWord(second, 'transaction');
-  return ['begin', 'commit', 'end', 'rollback', 'abort', 'savepoint', 'release'].includes(first.text);
-}
+const NO_TRANSACTION =
+  'cannot run in a transaction: make the first line of the file -- heddle:no-transaction';
 
 /** COPY … FROM STDIN or TO STDOUT. */
-export function isCopyThroughClient(tokens: readonly Token[]): boolean {
-  if (!isWord(tokens[0], 'copy')) return false;
-  return tokens.some((token, at) => {
-    const before = tokens[at - 1];
-    return (
-      (isWord(before, 'from') && isWord(token, 'stdin')) || (isWord(before, 'to') && isWord(token, 'stdout'))
-    );
-  });
-}
-
-/** REFRESH MATERIALIZED VIEW CONCURRENTLY is the one that a transaction allows. */
-function isConcurrent(tokens: readonly Token[]): boolean {
-  return !isWord(tokens[0], 'refresh') && tokens.some((token) => isWord(token, 'concurrently'));
-}
-
-/** CREATE [OR REPLACE] FUNCTION or PROCEDURE. */
-export function isRoutine(tokens: readonly Token[]): boolean {
-  if (!isWord(tokens[0], 'create')) return false;
-  const made = isWord(tokens[1], 'or') ? tokens[3] : tokens[1];
-  return isWord(made, 'function') || isWord(made, 'procedure');
+export function isCopyThroughClient(node: Node): boolean {
+  return 'CopyStmt' in node && node.CopyStmt.filename === undefined;
 }
 
 /** CALL and DO run code that may commit. */
-export function mayCommit(tokens: readonly Token[]): boolean {
-  return isWord(tokens[0], 'call') || isWord(tokens[0], 'do');
+export function mayCommit(node: Node): boolean {
+  return 'CallStmt' in node || 'DoStmt' in node;
 }
 
-/** The index that a CREATE INDEX CONCURRENTLY names, and its table as it is written there. */
-export function concurrentIndex(tokens: readonly Token[]): { name: string; table: string } | undefined {
-  const at = tokens.findIndex((token) => isWord(token, 'concurrently'));
-  const before = tokens.slice(0, Math.max(at, 0)).map((token) => token.text);
-  if (before[0] !== 'create' || before.at(-1) !== 'index') return undefined;
-  const on = tokens.findIndex((token, place) => place > at && isWord(token, 'on'));
-  const name = tokens[on - 1];
-  if (on === -1 || on - 1 === at || name === undefined) return undefined;
-  return { name: unquoted(name), table: tableAfter(tokens.slice(on + 1)) };
+/** The index that a CREATE INDEX CONCURRENTLY names, and its table as SQL. */
+export function concurrentIndex(node: Node): { name: string; table: string } | undefined {
+  if (!('IndexStmt' in node)) return undefined;
+  const { concurrent, idxname, relation }: IndexStmt = node.IndexStmt;
+  if (!concurrent || idxname === undefined || relation === undefined) return undefined;
+  return { name: idxname, table: qualified(relation) };
 }
 
-function tableAfter(tokens: readonly Token[]): string {
-  const [first, dot, second] = isWord(tokens[0], 'only') ? tokens.slice(1) : tokens;
-  return dot?.text === '.' ? `${first?.text}.${second?.text}` : `${first?.text}`;
+/** A table's name as SQL, with its schema when it has one. */
+export function qualified({ schemaname, relname = '' }: RangeVar): string {
+  return schemaname === undefined ? quoted(relname) : `${quoted(schemaname)}.${quoted(relname)}`;
 }
 
-function unquoted(token: Token): string {
-  return token.kind === 'name' ? token.text.slice(1, -1).replaceAll('""', '"') : token.text;
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
-function isWord(token: Token | undefined, word: string): boolean {
-  return token?.kind === 'word' && token.text === word;
+/** REFRESH MATERIALIZED VIEW CONCURRENTLY is the one that a transaction allows. */
+function isConcurrent(node: Node): boolean {
+  if ('IndexStmt' in node) return node.IndexStmt.concurrent === true;
+  if ('DropStmt' in node) return node.DropStmt.concurrent === true;
+  if ('ReindexStmt' in node) return (node.ReindexStmt.params ?? []).some(isConcurrentlyOption);
+  return 'AlterTableStmt' in node && (node.AlterTableStmt.cmds ?? []).some(detachesConcurrently);
+}
+
+function isConcurrentlyOption(option: Node): boolean {
+  return 'DefElem' in option && option.DefElem.defname === 'concurrently';
+}
+
+function detachesConcurrently(command: Node): boolean {
+  if (!('AlterTableCmd' in command)) return false;
+  const { def } = command.AlterTableCmd;
+  return def !== undefined && 'PartitionCmd' in def && def.PartitionCmd.concurrent === true;
+}
+
+function isOutsideTransactions(node: Node): boolean {
+  if ('VacuumStmt' in node) return node.VacuumStmt.is_vacuumcmd === true;
+  return ['CreatedbStmt', 'DropdbStmt', 'AlterSystemStmt', 'CreateTableSpaceStmt', 'DropTableSpaceStmt'].some(
+    (kind) => kind in node,
+  );
+}
+
+function firstWord(text: string): string {
+  return (/^\w+/.exec(text)?.[0] ?? text).toUpperCase();
 }

@@ -1,16 +1,23 @@
 import type pg from 'pg';
 import { recordFailed, recordProgress } from './ledger.ts';
-import type { Script } from './script.ts';
+import { brief } from './script.ts';
 import { FIND_LEDGER } from './session.ts';
 import { statementFault } from './statement-fault.ts';
-import type { Statement } from './statements.ts';
+import type { SplitScript, Statement } from './statements.ts';
 
 /**
  * Runs a script statement by statement, each for itself, and keeps in the ledger how far it has come.
- * @param id of the migration, whose row is there and says `running`
+ * @param id of the migration
+ * @param recordRunning notes that it begins, and at which statement
  * @throws MigrationError that names file, line, SQLSTATE and statement; the row says `failed` then
  */
-export async function runWithoutTransaction(client: pg.Client, id: string, script: Script): Promise<void> {
+export async function runWithoutTransaction(
+  client: pg.Client,
+  id: string,
+  script: SplitScript,
+  recordRunning: (at: string) => Promise<void>,
+): Promise<void> {
+  await recordRunning(placeOf(script, 0));
   for (const [done, statement] of script.statements.entries()) {
     try {
       await runStatement(client, statement);
@@ -21,8 +28,15 @@ export async function runWithoutTransaction(client: pg.Client, id: string, scrip
       await inLedger(client, () => recordFailed(client, id, known, fault.message)).catch(() => {});
       throw fault;
     }
-    await inLedger(client, () => recordProgress(client, id, done + 1));
+    await inLedger(client, () => recordProgress(client, id, done + 1, placeOf(script, done + 1)));
   }
+}
+
+/** For the person who finds that the process was killed here. */
+function placeOf({ file, statements }: SplitScript, done: number): string {
+  const statement = statements[done];
+  if (statement === undefined) return `${file}: all of its statements were done`;
+  return `${file}:${statement.line}: was last in statement ${done + 1}: ${brief(statement.text)}`;
 }
 
 /**

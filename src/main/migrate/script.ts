@@ -1,9 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { EXIT, MigrationError } from './error.ts';
 import type { Direction } from './names.ts';
-import { type Fault, readStatements, type Statement } from './statements.ts';
 
-/** One SQL file, ready to run. */
+/** One SQL file, as far as it is read at a glance: what its statements are is only found out before they run. */
 export interface Script {
   /** The file's name, for messages. */
   file: string;
@@ -11,51 +11,58 @@ export interface Script {
   sql: string;
   /** SHA-256 of `sql`, in hexadecimal. */
   checksum: string;
-  statements: Statement[];
   /** False when its first lines say `-- heddle:no-transaction`. */
   transactional: boolean;
   /** The reason, when its first lines say `-- heddle:irreversible REASON`. */
   irreversible: string | undefined;
 }
 
+/** A line that keeps a file from being run. */
+export interface Fault {
+  line: number;
+  message: string;
+}
+
 /**
- * Decodes a file and reads it as `parseScript` does.
+ * Decodes a file and reads it as `scriptOf` does.
  * @throws MigrationError with a line for each fault, beginning with the file's name
  */
 export function readScript(file: string, direction: Direction, bytes: Uint8Array): Script {
-  const offset = firstUndecodableByte(bytes);
-  if (offset !== undefined)
-    throw new MigrationError(EXIT.filesInvalid, `${file}: byte ${offset} is not UTF-8 (counted from 0)`);
-  return parseScript(file, direction, new TextDecoder().decode(bytes));
+  if (!isUtf8(bytes))
+    throw new MigrationError(
+      EXIT.filesInvalid,
+      `${file}: byte ${firstUndecodableByte(bytes)} is not UTF-8 (counted from 0): save the file as UTF-8`,
+    );
+  return scriptOf(file, direction, new TextDecoder().decode(bytes));
 }
 
 /**
- * Reads a script's directives and statements.
+ * Reads a script's directives.
  * @throws MigrationError with a line for each fault, beginning with the file's name
  */
-export function parseScript(file: string, direction: Direction, text: string): Script {
+export function scriptOf(file: string, direction: Direction, text: string): Script {
   const sql = normalise(text);
   const { directives, faults: misused } = readDirectives(sql, direction);
-  const transactional = !directives.has('no-transaction');
-  const irreversible = directives.get('irreversible');
-  const { statements, faults: forbidden } = readStatements(sql, transactional);
-  const faults = [...misused, ...nulFaults(sql), ...forbidden];
-  if (faults.length === 0 && statements.length === 0 && irreversible === undefined)
-    faults.push({ line: 1, message: 'there is no statement in it' });
-  if (faults.length > 0) {
-    const lines = faults.map(({ line, message }) => `${file}:${line}: ${message}`);
-    throw new MigrationError(EXIT.filesInvalid, lines);
-  }
-  const checksum = createHash('sha256').update(sql).digest('hex');
-  return { file, sql, checksum, statements, transactional, irreversible };
+  const faults = [...misused, ...nulFaults(sql)];
+  if (faults.length > 0) throw new MigrationError(EXIT.filesInvalid, faultsOf(file, faults));
+  return {
+    file,
+    sql,
+    checksum: createHash('sha256').update(sql).digest('hex'),
+    transactional: !directives.has('no-transaction'),
+    irreversible: directives.get('irreversible'),
+  };
+}
+
+/** Each with its place in front. */
+export function faultsOf(file: string, faults: readonly Fault[]): string[] {
+  return faults.map(({ line, message }) => `${file}:${line}: ${message}`);
 }
 
 /** The first byte that decoding and encoding again does not give back. */
-function firstUndecodableByte(bytes: Uint8Array): number | undefined {
-  const given = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const again = Buffer.from(given.toString('utf8'), 'utf8');
-  if (given.equals(again)) return undefined;
-  return given.findIndex((byte, at) => byte !== again[at]);
+function firstUndecodableByte(bytes: Uint8Array): number {
+  const again = Buffer.from(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  return bytes.findIndex((byte, at) => byte !== again[at]);
 }
 
 function normalise(text: string): string {

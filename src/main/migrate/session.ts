@@ -32,16 +32,23 @@ export async function withSession<T>(
 }
 
 /**
- * Gives the session the settings that migrations run with, whatever the role, the database or the file before have
- * set. Must run outside of a transaction.
+ * Gives the session the settings that migrations run with, whatever the role and the database have set. Must run
+ * outside of a transaction.
  * @param lockTimeoutSeconds for statements that run without a transaction
+ * @returns SQL that brings them back, in one message, whatever a file has set
  */
-export async function prepareSession(client: pg.Client, lockTimeoutSeconds: number): Promise<void> {
-  await client.query('reset session authorization; reset role; reset all');
-  await client.query(SETTINGS, [milliseconds(lockTimeoutSeconds)]);
-  // So that the lock of a killed process is free within a second, and not when its statement has ended. Not every
-  // system that PostgreSQL runs on can do it.
-  await client.query("set client_connection_check_interval = '1s'").catch(() => {});
+export async function prepareSession(client: pg.Client, lockTimeoutSeconds: number): Promise<string> {
+  let settings = `reset session authorization; reset role; reset all;
+    set lock_timeout = '${milliseconds(lockTimeoutSeconds)}'; ${NO_LIMITS}`;
+  await client.query(settings);
+  for (const setting of NOT_EVERYWHERE) {
+    const isThere = await client.query(setting).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) settings += `; ${setting}`;
+  }
+  return settings;
 }
 
 /** Seconds as a setting of PostgreSQL, where 0 would mean for ever. */
@@ -51,7 +58,7 @@ export function milliseconds(seconds: number): string {
 
 /** Lets a transaction find the ledger and write to it, whatever the file chose for itself. */
 export const FIND_LEDGER =
-  'set local session authorization default; set local role to default; set local search_path to default';
+  'set local session authorization default; set local role to default; set local search_path to default; set local statement_timeout = 0';
 
 /** The SQLSTATE of a database error, or undefined for one of the connection. */
 export function sqlState(error: unknown): string | undefined {
@@ -67,12 +74,16 @@ function databaseFault(error: unknown): MigrationError {
     : new MigrationError(EXIT.sqlFailed, `${message} (${code})`, { cause: error });
 }
 
-// Limits on a role or a database are meant for its daily work. transaction_timeout is there from PostgreSQL 17 on.
-const SETTINGS = `
-  select set_config(name, wanted.value, false)
-  from (values ('lock_timeout', $1), ('statement_timeout', '0'), ('transaction_timeout', '0'),
-    ('idle_in_transaction_session_timeout', '0')) as wanted (name, value)
-  join pg_settings using (name)`;
+// Limits on a role or a database are meant for its daily work.
+const NO_LIMITS = 'set statement_timeout = 0; set idle_in_transaction_session_timeout = 0';
+
+const NOT_EVERYWHERE = [
+  // From PostgreSQL 17 on.
+  'set transaction_timeout = 0',
+  // So that the lock of a killed process is free within a second, and not when its statement has ended. Not every
+  // system that PostgreSQL runs on can do it.
+  "set client_connection_check_interval = '1s'",
+];
 
 async function openWithPatience({ url, observe, waitSeconds }: SessionOptions): Promise<pg.Client> {
   const deadline = performance.now() + waitSeconds * 1000;
@@ -92,9 +103,9 @@ async function openWithPatience({ url, observe, waitSeconds }: SessionOptions): 
   }
 }
 
-function newClient(url: string, observe: Observe, timeoutMs: number): pg.Client {
-  const client = new pg.Client({
-    connectionString: url,
+function newClient(connectionString: string, observe: Observe, timeoutMs: number): pg.Client {
+  const client = construct({
+    connectionString,
     application_name: 'heddle-migrate',
     connectionTimeoutMillis: Math.min(timeoutMs, 5000),
     keepAlive: true,
@@ -104,6 +115,16 @@ function newClient(url: string, observe: Observe, timeoutMs: number): pg.Client 
     observe({ event: 'database_error', during: 'migration', ...describe(error) }),
   );
   return client;
+}
+
+/** The address may name a file that is not there, as a certificate. */
+function construct(options: pg.ClientConfig): pg.Client {
+  try {
+    return new pg.Client(options);
+  } catch (error) {
+    const fault = `the database cannot be reached with this address: ${describe(error).message}`;
+    throw new MigrationError(EXIT.databaseUnreachable, fault, { cause: error });
+  }
 }
 
 /** Nobody answers, or the server is starting, stopping or full. Whatever else it says will not change by waiting. */

@@ -1,5 +1,7 @@
-import { type Token, tokenize, UnterminatedError } from './lexer.ts';
-import { concurrentIndex, forbidden, isCopyThroughClient, isRoutine, mayCommit } from './rules.ts';
+import { EXIT, MigrationError } from './error.ts';
+import { type Parsed, parseSql } from './parse-sql.ts';
+import { concurrentIndex, forbidden, isCopyThroughClient, mayCommit } from './rules.ts';
+import { brief, type Fault, faultsOf, type Script } from './script.ts';
 
 /** One statement of a file. */
 export interface Statement {
@@ -12,96 +14,63 @@ export interface Statement {
   atomic: boolean;
 }
 
-/** A line that keeps a file from being run. */
-export interface Fault {
-  line: number;
-  message: string;
+/** A script that may run, statement by statement. */
+export interface SplitScript extends Script {
+  statements: Statement[];
 }
+
+/** A script that is too large to be parsed: it is sent whole, in a transaction. */
+export interface WholeScript extends Script {
+  transactional: true;
+  statements: null;
+}
+
+export type ReadyScript = SplitScript | WholeScript;
+
+/** Above it a script is not parsed, for the memory that would take. In UTF-16 units. */
+export const PARSE_LIMIT = 1_000_000;
 
 /**
- * Splits SQL into its statements and finds what a migration must not hold. The line numbers are those of `sql`.
- * @param transactional whether the file runs in one transaction
+ * Splits a script into its statements.
+ * @throws MigrationError with a line for each thing that a migration must not hold
  */
-export function readStatements(
-  sql: string,
-  transactional: boolean,
-): { statements: Statement[]; faults: Fault[] } {
-  const statements: Statement[] = [];
-  const faults: Fault[] = [];
-  const lineAt = lineCounter(sql);
-  try {
-    for (const tokens of splitStatements(sql)) {
-      const line = lineAt(tokens[0]?.start ?? 0);
-      const message = forbidden(tokens, transactional);
-      if (message !== undefined) faults.push({ line, message });
-      else statements.push(statement(sql, tokens, line));
-    }
-  } catch (error) {
-    if (!(error instanceof UnterminatedError)) throw error;
-    faults.push({ line: lineAt(error.at), message: error.message });
-  }
-  return { statements, faults };
+export async function makeReady(script: Script): Promise<ReadyScript> {
+  if (script.sql.length > PARSE_LIMIT) return asWhole(script);
+  const parsed = await parseSql(script.sql);
+  const faults = faultsIn(parsed, script);
+  if (faults.length > 0) throw new MigrationError(EXIT.filesInvalid, faultsOf(script.file, faults));
+  return { ...script, statements: parsed.statements.map(toStatement) };
 }
 
-/** A statement's tokens, without the semicolon. psql's commands are statements of their own. */
-function* splitStatements(sql: string): Generator<Token[], void> {
-  let tokens: Token[] = [];
-  let end = new StatementEnd();
-  for (const token of tokenize(sql)) {
-    const ended = token.kind === 'meta' || end.isAt(token, tokens);
-    if (!ended) {
-      tokens.push(token);
-      continue;
-    }
-    if (tokens.length > 0) yield tokens;
-    if (token.kind === 'meta') yield [token];
-    // What follows is data for psql, not SQL.
-    if (isCopyThroughClient(tokens)) return;
-    tokens = [];
-    end = new StatementEnd();
-  }
-  if (tokens.length > 0) yield tokens;
+/** @throws MigrationError when it cannot be split, and has to */
+function asWhole(script: Script): WholeScript {
+  const { file, transactional } = script;
+  if (transactional) return { ...script, transactional, statements: null };
+  const message = `it has more than ${PARSE_LIMIT.toLocaleString('en')} characters, too many to run without a transaction: make several files of it`;
+  throw new MigrationError(EXIT.filesInvalid, faultsOf(file, [{ line: 1, message }]));
 }
 
-/**
- * Tells which semicolon ends a statement: one outside of brackets (CREATE RULE) and outside of BEGIN ATOMIC … END,
- * where a CASE has an END as well. psql decides it in the same way.
- */
-class StatementEnd {
-  #brackets = 0;
-  #blocks = 0;
-
-  isAt(token: Token, before: readonly Token[]): boolean {
-    if (token.text === '(') this.#brackets += 1;
-    else if (token.text === ')') this.#brackets -= 1;
-    else if (this.#brackets > 0) return false;
-    else if (token.text === ';') return this.#blocks === 0;
-    else if (token.kind === 'word') this.#countBlock(token.text, before);
-    return false;
-  }
-
-  #countBlock(word: string, before: readonly Token[]): void {
-    if (word === 'end') this.#blocks -= this.#blocks > 0 ? 1 : 0;
-    else if (word === 'case') this.#blocks += this.#blocks > 0 ? 1 : 0;
-    else if (word === 'begin' && isRoutine(before)) this.#blocks += 1;
-  }
+function faultsIn({ statements, fault }: Parsed, { transactional, irreversible }: Script): Fault[] {
+  const faults = statements.flatMap((statement): Fault[] => {
+    const message = forbidden(statement, transactional);
+    return message === undefined ? [] : [{ line: statement.line, message }];
+  });
+  const last = statements.at(-1);
+  // What follows a COPY FROM STDIN is data for psql, not SQL.
+  if (fault && !(last && isCopyThroughClient(last.node)))
+    faults.push({ line: fault.line, message: syntaxFault(fault) });
+  if (faults.length === 0 && statements.length === 0 && irreversible === undefined)
+    faults.push({ line: 1, message: 'there is no statement in it' });
+  return faults;
 }
 
-function statement(sql: string, tokens: readonly Token[], line: number): Statement {
-  const text = sql.slice(tokens[0]?.start, tokens.at(-1)?.end);
-  const index = concurrentIndex(tokens);
-  return { text, line, atomic: !mayCommit(tokens), ...(index && { index }) };
+function syntaxFault({ message, at }: { message: string; at: string }): string {
+  return at === '\\'
+    ? 'a command of psql (a line that begins with \\) is not SQL: take it out'
+    : brief(message);
 }
 
-/** Counts lines from the place it was last asked for, so that a large file is walked through once. */
-function lineCounter(sql: string): (offset: number) => number {
-  let counted = 0;
-  let line = 1;
-  return (offset) => {
-    for (let at = sql.indexOf('\n', counted); at !== -1 && at < offset; at = sql.indexOf('\n', counted)) {
-      line += 1;
-      counted = at + 1;
-    }
-    return line;
-  };
+function toStatement({ node, text, line }: Parsed['statements'][number]): Statement {
+  const index = concurrentIndex(node);
+  return { text, line, atomic: !mayCommit(node), ...(index && { index }) };
 }

@@ -77,6 +77,7 @@ export type HeddleEvent =
   | { event: 'migration_rolled_back'; id: string; duration_ms: number }
   | { event: 'migration_retried'; id: string; reason: string }
   | { event: 'migration_waiting'; reason: string }
+  | { event: 'migration_not_parsed'; file: string }
   | { event: 'migrations_newer'; ids: string[] }
   /** `repeated`: so many more of it came since it was told. */
   | { event: 'database_error'; during: string; message: string; code?: string | undefined; repeated?: number }

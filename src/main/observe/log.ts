@@ -125,6 +125,10 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   migration_rolled_back: { level: 'info', message: (e) => `rolled back ${e.id}` },
   migration_retried: { level: 'warn', message: (e) => `trying ${e.id} again: ${e.reason}` },
   migration_waiting: { level: 'info', message: (e) => `waiting to migrate: ${e.reason}` },
+  migration_not_parsed: {
+    level: 'info',
+    message: (e) => `${e.file} is too large to be parsed: it is sent whole`,
+  },
   migrations_newer: {
     level: 'warn',
     message: (e) => `a newer release has migrated this database: ${e.ids.join(', ')}`,

@@ -41,6 +41,17 @@ test('arguments become a command with its defaults', () => {
   });
 });
 
+test('a repair is of one migration, or accepts any number of edited ones', () => {
+  const read = (...argv: string[]) => {
+    const command = readArguments(['--repair', ...argv]);
+    return command.action === 'repair' && [command.ids, command.as, command.dryRun];
+  };
+  assert.deepEqual(read('a', '--as', 'applied'), [['a'], 'applied', false]);
+  assert.deepEqual(read('--as=pending', 'a', '--dry-run'), [['a'], 'pending', true]);
+  assert.deepEqual(read('--accept'), [[], 'accepted', false]);
+  assert.deepEqual(read('a', 'b', '--accept'), [['a', 'b'], 'accepted', false]);
+});
+
 test('what cannot be understood is one line and exit code 2', () => {
   const wrong = [
     [],
@@ -52,12 +63,21 @@ test('what cannot be understood is one line and exit code 2', () => {
     ['--up', '--wait', 'soon'],
     ['--up', '--wait=-1'],
     ['--up', '--to'],
+    ['--repair'],
+    ['--repair', 'a', '--as'],
+    ['--repair', 'a', '--as', 'done'],
+    ['--repair', '--as', 'applied'],
+    ['--repair', 'a', 'b', '--as', 'applied'],
+    ['--repair', 'a', '--as', 'applied', '--accept'],
+    ['--baseline'],
+    ['--baseline', 'a', 'b'],
+    ['--baseline', 'a', '--up'],
   ];
   for (const argv of wrong) assert.doesNotMatch(usageFault(argv), /\n/, argv.join(' '));
 });
 
 test('what is not built yet says so', () => {
-  for (const option of ['--generate', '--check', '--repair', '--baseline'])
+  for (const option of ['--generate', '--check'])
     assert.match(usageFault([option, 'x']), new RegExp(`^not in this version: ${option}`));
   assert.match(usageFault(['--generate=x']), /^not in this version: --generate/);
 });

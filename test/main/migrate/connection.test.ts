@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { Heddle } from '../../support/heddle.ts';
 import { eventually, migrationBench, runMigrate } from '../../support/migration-bench.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const A = '20260101000000_a';
 
@@ -77,6 +80,24 @@ test('a wrong password and a wrong database fail at once, and no password is pri
     assert.equal(code, 5, stderr);
     assert.ok(performance.now() - started < 10_000, 'it was waited for');
     assert.ok(!`${stdout}${stderr}`.includes(new URL(url).password), 'the password was printed');
+  }
+});
+
+test('an address with a mistake in it is refused without its password being printed', async (t) => {
+  const directory = await temporaryDirectory();
+  t.after(() => rm(directory, { recursive: true }));
+  for (const address of [
+    'postgresql://heddle:very-secret@127.0.0.1:99999/heddle',
+    'postgresql://heddle:very-secret@[::1/heddle',
+    'mysql://heddle:very-secret@127.0.0.1/heddle',
+    'host=127.0.0.1 password=very-secret',
+    'postgresql://heddle:very%zzsecret-very-secret@127.0.0.1:1/heddle',
+    'postgresql://heddle:very-secret@127.0.0.1:1/heddle?sslmode=require&sslcert=/nowhere/at/all',
+  ]) {
+    const heddle = new Heddle(['migrate', '--up', '--wait', '0.2'], { DATABASE_URL: address }, directory);
+    assert.notEqual(await heddle.ended, 0, address);
+    assert.match(heddle.stderr, /DATABASE_URL|the database/, address);
+    assert.doesNotMatch(`${heddle.stdout}${heddle.stderr}`, /very-secret/, address);
   }
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { MigrationError } from '../../../src/main/migrate/error.ts';
 import { readMigrations } from '../../../src/main/migrate/files.ts';
+import { readyPairs } from '../../../src/main/migrate/ready.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 async function folder(t: TestContext, files: Record<string, string | Uint8Array>): Promise<string> {
@@ -67,21 +68,29 @@ test('two migrations of one second are refused: nobody could tell their order', 
   assert.match((await faultsOf(directory)).join(), /^2026\S+: it has the same time as 2026\S+$/);
 });
 
-test('a half of a pair is refused, and so are files without a statement', async (t) => {
+test('a half of a pair is refused', async (t) => {
   const directory = await folder(t, {
     '20260101000000_a_UP.sql': 'select 1;',
     '20260102000000_b_DOWN.sql': 'select 1;',
-    ...pair('20260103000000_c', '', '-- only a comment'),
-    ...pair('20260104000000_d', ' ;; /* nothing */ ', '\n'),
   });
   assert.deepEqual(await faultsOf(directory), [
     '20260101000000_a_DOWN.sql: it is missing, and 20260101000000_a_UP.sql is there',
     '20260102000000_b_UP.sql: it is missing, and 20260102000000_b_DOWN.sql is there',
-    '20260103000000_c_DOWN.sql:1: there is no statement in it',
-    '20260103000000_c_UP.sql:1: there is no statement in it',
-    '20260104000000_d_DOWN.sql:1: there is no statement in it',
-    '20260104000000_d_UP.sql:1: there is no statement in it',
   ]);
+});
+
+test('files without a statement are refused, all of them at once, when they are to run', async (t) => {
+  const directory = await folder(t, {
+    ...pair('20260103000000_c', '', '-- only a comment'),
+    ...pair('20260104000000_d', ' ;; /* nothing */ ', '\n'),
+    ...pair('20260105000000_e', 'select 1;', '-- heddle:irreversible it is gone'),
+  });
+  await assert.rejects(readyPairs(await readMigrations(directory)), {
+    exitCode: 3,
+    faults: ['c_UP', 'c_DOWN', 'd_UP', 'd_DOWN'].map(
+      (name) => `2026010${name < 'd' ? 3 : 4}000000_${name}.sql:1: there is no statement in it`,
+    ),
+  });
 });
 
 test('directives are read from the first lines, and a wrong one is refused', async (t) => {
@@ -116,7 +125,7 @@ test('a byte that is not UTF-8 and a NUL are refused with their place', async (t
   });
   assert.deepEqual(await faultsOf(directory), [
     '20260101000000_a_UP.sql:2: a NUL character cannot be sent to PostgreSQL',
-    '20260102000000_b_UP.sql: byte 11 is not UTF-8 (counted from 0)',
+    '20260102000000_b_UP.sql: byte 11 is not UTF-8 (counted from 0): save the file as UTF-8',
   ]);
 });
 

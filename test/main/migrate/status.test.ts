@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { test } from 'node:test';
+import { version } from '../../../src/main/package-root.ts';
 import { migrationBench } from '../../support/migration-bench.ts';
 
 const [A, B, C, D, E] = ['a', 'b', 'c', 'd', 'e'].map((name, day) => `2026010${day + 1}000000_${name}`);
+
+const TIME = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/;
+const TOOK = /\d+ ms/;
 
 test('every state is told, to a person and as JSON, and nothing is changed by asking', async (t) => {
   const bench = await migrationBench(t);
@@ -33,11 +38,34 @@ test('every state is told, to a person and as JSON, and nothing is changed by as
 
   const { code, stdout } = await bench.migrate('--status');
   assert.equal(code, 0);
-  assert.match(stdout, new RegExp(`^applied +${A} +\\S+ \\S+$`, 'm'));
-  assert.match(stdout, new RegExp(`^modified +${B} .*the UP file was edited after it was applied$`, 'm'));
-  assert.match(stdout, new RegExp(`^missing +${D} .*applied, but its files are gone$`, 'm'));
-  assert.match(stdout, new RegExp(`^pending +${E}$`, 'm'));
-  assert.match(stdout, /^1 applied, 1 modified, 1 missing, 1 pending$/m);
+  const lines = stdout.split('\n').map((line) => line.replace(TIME, 'TIME').replace(TOOK, 'TOOK'));
+  const by = `${new URL(bench.url).username} on ${hostname()} with heddle ${version}`;
+  assert.match(lines[0] ?? '', /^STATE {5}ID {2,}APPLIED AT \(UTC\) {2,}TOOK {2,}BY$/);
+  assert.deepEqual(
+    lines.slice(1).map((line) => line.replace(/ {2,}/g, '  ')),
+    [
+      `applied  ${A}  TIME  TOOK  ${by}`,
+      `modified  ${B}  TIME  TOOK  ${by}`,
+      '  - the UP file was edited after it was applied',
+      `missing  ${D}  TIME  TOOK  ${by}`,
+      '  - applied, but its files are gone',
+      `pending  ${E}`,
+      '',
+      '1 modified, 1 missing, 1 pending, 1 applied',
+      '',
+    ],
+  );
+});
+
+test('a file that failed or still runs is told with the place it has come to', async (t) => {
+  const bench = await migrationBench(t);
+  await bench.pair(`${A}`, '-- heddle:no-transaction\ncreate table a ();\nselect 1/0;', 'drop table a;');
+  await bench.migrate('--up');
+  const failed = await bench.migrate('--status');
+  assert.match(failed.stdout, new RegExp(`^failed +${A} .*\n +- ${A}_UP.sql:3: division by zero`, 'm'));
+  assert.match(failed.stdout, /^1 failed$/m);
+  await bench.pool.query("update ai_migrations set status = 'running', error = null");
+  assert.match((await bench.migrate('--status')).stdout, new RegExp(`^running +${A}`, 'm'));
 });
 
 test('--exit-code is 10 while anything is pending, and asking makes no table', async (t) => {
