@@ -28,7 +28,8 @@ export async function migrateUp(options: UpOptions): Promise<{ applied: string[]
     const ready = await readyPairs(pending);
     await ensureLedger(client);
     if (newer.length > 0) observe({ event: 'migrations_newer', ids: newer });
-    for (const migration of ready) await apply(client, migration, { ...settings, settings: session });
+    for (const migration of ready)
+      await applyMigration(client, migration, { ...settings, settings: session });
     return { applied: ready.map(({ id }) => id) };
   });
 }
@@ -42,11 +43,15 @@ export async function previewUp(options: UpOptions): Promise<ReadyMigration[]> {
   });
 }
 
-function wishes({ to, allowOutOfOrder = false, newer = 'warn' }: UpOptions): UpWishes {
-  return { to, allowOutOfOrder, newer };
-}
-
-async function apply(client: pg.Client, migration: ReadyMigration, options: RunOptions): Promise<void> {
+/**
+ * Applies one migration and notes it in the ledger. Only for the holder of the migration lock.
+ * @throws MigrationError
+ */
+export async function applyMigration(
+  client: pg.Client,
+  migration: ReadyMigration,
+  options: RunOptions,
+): Promise<void> {
   const { id, up } = migration;
   const started = performance.now();
   const ledger = {
@@ -55,4 +60,8 @@ async function apply(client: pg.Client, migration: ReadyMigration, options: RunO
   };
   await runScript(client, id, up, ledger, options);
   options.observe({ event: 'migration_applied', id, duration_ms: performance.now() - started });
+}
+
+function wishes({ to, allowOutOfOrder = false, newer = 'warn' }: UpOptions): UpWishes {
+  return { to, allowOutOfOrder, newer };
 }

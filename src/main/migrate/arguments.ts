@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { EXIT, MigrationError } from './error.ts';
+import { isName } from './names.ts';
+import { brief } from './script.ts';
 
 /** What was asked for on the command line. */
 export type Command =
@@ -8,7 +10,9 @@ export type Command =
   | ({ action: 'rollback'; dryRun: boolean; count: number } & Common)
   | ({ action: 'status'; json: boolean; exitCode: boolean } & Common)
   | ({ action: 'repair'; dryRun: boolean; ids: string[]; as: 'applied' | 'pending' | 'accepted' } & Common)
-  | ({ action: 'baseline'; dryRun: boolean; id: string } & Common);
+  | ({ action: 'baseline'; dryRun: boolean; id: string } & Common)
+  | ({ action: 'generate'; name: string; empty: boolean; hints: string | undefined } & Common)
+  | ({ action: 'check' } & Common);
 
 interface Common {
   lockTimeoutSeconds: number;
@@ -31,6 +35,11 @@ export const HELP = `heddle migrate - changes the schema of the database, forwar
       Accepts the files of applied migrations as they are now: of these, or of all that were edited.
   heddle migrate --baseline ID [--dry-run]
       Adopts a database that was made without this tool: everything up to ID counts as applied and is not run.
+  heddle migrate --generate NAME [--empty] [--hints FILE]
+      Makes a pair of what changed in drizzle/schema, and proves it on a scratch database: up, down, up again.
+      --empty: a pair to write by hand. --hints: the answers to drizzle-kit's questions, in its own JSON.
+  heddle migrate --check
+      Proves every pair, and that together they make what drizzle/schema says. Writes nothing.
 
   --dry-run              print what would be done, and change nothing
   --lock-timeout SECONDS how long to wait for other migrations and for locks on tables (default 60)
@@ -45,7 +54,6 @@ together with the database, 4 the lock was not free in time, 5 the database cann
  * @throws MigrationError with exit code 2
  */
 export function readArguments(argv: readonly string[]): Command {
-  refuseUnbuilt(argv);
   const { values: given, positionals: ids } = parse(argv);
   if (given.help) return { action: 'help' };
   const actions = ACTIONS.filter((name) => given[name] !== undefined);
@@ -61,9 +69,7 @@ type Given = ReturnType<typeof parse>['values'];
 type Action = Exclude<Command['action'], 'help'>;
 type Particular<C> = C extends { action: Action } ? Omit<C, keyof Common> : never;
 
-const ACTIONS = ['up', 'rollback', 'status', 'repair', 'baseline'] as const;
-
-const UNBUILT = ['--generate', '--check'];
+const ACTIONS = ['up', 'rollback', 'status', 'repair', 'baseline', 'generate', 'check'] as const;
 
 const OPTIONS_OF: Record<Action, readonly string[]> = {
   up: ['dry-run', 'to', 'allow-out-of-order'],
@@ -71,14 +77,11 @@ const OPTIONS_OF: Record<Action, readonly string[]> = {
   status: ['json', 'exit-code'],
   repair: ['as', 'accept', 'dry-run'],
   baseline: ['dry-run'],
+  generate: ['empty', 'hints'],
+  check: [],
 };
 
 const OPTIONS_OF_ALL = ['lock-timeout', 'wait', 'dir'];
-
-function refuseUnbuilt(argv: readonly string[]): void {
-  const unbuilt = argv.find((argument) => UNBUILT.includes(argument.replace(/=.*/s, '')));
-  if (unbuilt !== undefined) throw usage(`not in this version: ${unbuilt.replace(/=.*/s, '')}`);
-}
 
 function parse(argv: readonly string[]) {
   try {
@@ -94,6 +97,10 @@ function parse(argv: readonly string[]) {
         as: { type: 'string' },
         accept: { type: 'boolean' },
         baseline: { type: 'string' },
+        generate: { type: 'string' },
+        empty: { type: 'boolean' },
+        hints: { type: 'string' },
+        check: { type: 'boolean' },
         'dry-run': { type: 'boolean' },
         to: { type: 'string' },
         'allow-out-of-order': { type: 'boolean' },
@@ -130,6 +137,10 @@ function particular(action: Action, given: Given, ids: string[]): Particular<Com
       return { action, dryRun, ids, as: repairedAs(given, ids) };
     case 'baseline':
       return { action, dryRun, id: given.baseline ?? '' };
+    case 'generate':
+      return { action, name: name(given.generate), ...howToGenerate(given) };
+    case 'check':
+      return { action };
   }
 }
 
@@ -138,6 +149,18 @@ function repairedAs({ as, accept }: Given, ids: readonly string[]): 'applied' | 
   const isOne = !accept && ids.length === 1;
   if (isOne && (as === 'applied' || as === 'pending')) return as;
   throw usage('say --repair ID --as applied, --repair ID --as pending or --repair [ID ...] --accept');
+}
+
+function howToGenerate({ empty = false, hints }: Given): { empty: boolean; hints: string | undefined } {
+  if (empty && hints !== undefined) throw usage('--hints does not go together with --empty');
+  return { empty, hints };
+}
+
+function name(value = ''): string {
+  if (isName(value)) return value;
+  throw usage(
+    `--generate '${brief(value)}': NAME must be lower-case letters, digits and _, at most 63, and begin with a letter`,
+  );
 }
 
 function common(given: Given): Common {

@@ -4,6 +4,8 @@ import { migrateUp, previewUp } from './apply.ts';
 import { type Command, HELP, readArguments } from './arguments.ts';
 import { recordBaseline } from './baseline.ts';
 import { EXIT, MigrationError } from './error.ts';
+import { runCheck, runGenerate } from './generate/command.ts';
+import type { WithDatabase } from './generate/options.ts';
 import { repairHalfRun } from './repair.ts';
 import { migrateDown, previewDown } from './rollback.ts';
 import type { Script } from './script.ts';
@@ -19,11 +21,13 @@ import { statusAsTable } from './status-table.ts';
  */
 export async function runMigrateCommand(
   argv: readonly string[],
-  withDatabase: (work: (url: string) => Promise<number>) => Promise<number>,
+  withDatabase: WithDatabase,
 ): Promise<number> {
   try {
     const command = readArguments(argv);
     if (command.action === 'help') return print(HELP);
+    if (command.action === 'generate') return await runGenerate(command, withDatabase);
+    if (command.action === 'check') return await runCheck(command, withDatabase);
     return await withDatabase((url) => run(command, url));
   } catch (error) {
     if (!(error instanceof MigrationError)) throw error;
@@ -34,7 +38,10 @@ export async function runMigrateCommand(
 
 type Wanted<A extends Command['action']> = Extract<Command, { action: A }>;
 
-function run(command: Exclude<Command, { action: 'help' }>, url: string): Promise<number> {
+function run(
+  command: Wanted<'up' | 'rollback' | 'status' | 'repair' | 'baseline'>,
+  url: string,
+): Promise<number> {
   switch (command.action) {
     case 'up':
       return up(command, url);

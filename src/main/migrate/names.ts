@@ -26,9 +26,16 @@ export function timeOf(id: string): string {
   return id.slice(0, 14);
 }
 
+/** What a pair may be called behind its time. */
+export function isName(name: string): boolean {
+  return /^[a-z][a-z0-9_]{0,62}$/.test(name);
+}
+
 const FILE_NAME = /^((\d{14})_[a-z][a-z0-9_]{0,62})_(UP|DOWN)\.sql$/;
 
-function isTime(digits: string): boolean {
+/** Whether fourteen digits are a moment of the calendar. */
+export function isTime(digits: string): boolean {
+  if (!/^\d{14}$/.test(digits)) return false;
   const iso = digits.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6.000Z');
   const time = new Date(iso);
   return !Number.isNaN(time.getTime()) && time.toISOString() === iso;

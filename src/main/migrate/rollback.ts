@@ -36,7 +36,7 @@ export async function migrateDown(options: RollbackOptions): Promise<{ rolledBac
     await takeMigrationLock(client, settings.lockTimeoutSeconds, settings.observe);
     const steps = await readSteps(client, settings);
     if (steps.length > 0) await ensureLedger(client);
-    for (const step of steps) await rollBack(client, step, { ...settings, settings: session });
+    for (const step of steps) await rollBackMigration(client, step, { ...settings, settings: session });
     return { rolledBack: steps.map(({ id }) => id) };
   });
 }
@@ -45,6 +45,24 @@ export async function migrateDown(options: RollbackOptions): Promise<{ rolledBac
 export async function previewDown(options: RollbackOptions): Promise<DownStep[]> {
   const settings = withDefaults(options);
   return withSession(settings, (client) => readSteps(client, settings));
+}
+
+/**
+ * Undoes one migration and takes it out of the ledger. Only for the holder of the migration lock.
+ * @throws MigrationError
+ */
+export async function rollBackMigration(
+  client: pg.Client,
+  { id, down }: DownStep,
+  options: RunOptions,
+): Promise<void> {
+  const started = performance.now();
+  const ledger = {
+    running: (at: string) => recordDownRunning(client, id, at),
+    finished: () => recordRolledBack(client, id),
+  };
+  await runScript(client, id, down, ledger, options);
+  options.observe({ event: 'migration_rolled_back', id, duration_ms: performance.now() - started });
 }
 
 async function readSteps(
@@ -63,14 +81,4 @@ async function readSteps(
 async function readStep(directory: string, { id, down_sql }: LedgerRow): Promise<DownStep> {
   const down = (await readDown(directory, id)) ?? scriptOf(`${id}_DOWN.sql`, 'DOWN', down_sql);
   return { id, down: await makeReady(down) };
-}
-
-async function rollBack(client: pg.Client, { id, down }: DownStep, options: RunOptions): Promise<void> {
-  const started = performance.now();
-  const ledger = {
-    running: (at: string) => recordDownRunning(client, id, at),
-    finished: () => recordRolledBack(client, id),
-  };
-  await runScript(client, id, down, ledger, options);
-  options.observe({ event: 'migration_rolled_back', id, duration_ms: performance.now() - started });
 }

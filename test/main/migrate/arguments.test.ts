@@ -76,12 +76,6 @@ test('what cannot be understood is one line and exit code 2', () => {
   for (const argv of wrong) assert.doesNotMatch(usageFault(argv), /\n/, argv.join(' '));
 });
 
-test('what is not built yet says so', () => {
-  for (const option of ['--generate', '--check'])
-    assert.match(usageFault([option, 'x']), new RegExp(`^not in this version: ${option}`));
-  assert.match(usageFault(['--generate=x']), /^not in this version: --generate/);
-});
-
 test('help goes to standard output, errors to standard error', async () => {
   const help = await runMigrate('postgresql://nowhere', '--help');
   assert.deepEqual([help.code, help.stderr], [0, '']);

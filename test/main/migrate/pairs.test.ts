@@ -3,21 +3,21 @@ import { test } from 'node:test';
 import { migrateUp } from '../../../src/main/migrate/apply.ts';
 import { migrationsDirectory, readMigrations } from '../../../src/main/migrate/files.ts';
 import { migrateDown } from '../../../src/main/migrate/rollback.ts';
-import { describeSchema } from '../../support/describe-schema.ts';
 import { migrationBench } from '../../support/migration-bench.ts';
+import { schemaOf } from '../../support/schema-of.ts';
 
 test("every pair of Heddle's own migrations goes up, down to what was before, and up to the same again", async (t) => {
   const { url, pool } = await migrationBench(t);
   const options = { url, observe: () => {} };
   for (const { id } of await readMigrations(migrationsDirectory)) {
-    const before = await describeSchema(pool);
+    const before = await schemaOf(pool);
     await migrateUp({ ...options, to: id });
-    const after = await describeSchema(pool);
+    const after = await schemaOf(pool);
     assert.notDeepEqual(after, before, `${id} does nothing`);
     await migrateDown({ ...options, count: 1 });
-    assert.deepEqual(await describeSchema(pool), before, `the DOWN of ${id} does not undo it`);
+    assert.deepEqual(await schemaOf(pool), before, `the DOWN of ${id} does not undo it`);
     await migrateUp({ ...options, to: id });
-    assert.deepEqual(await describeSchema(pool), after, `${id} does not come to the same a second time`);
+    assert.deepEqual(await schemaOf(pool), after, `${id} does not come to the same a second time`);
   }
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeSchema } from '../../support/describe-schema.ts';
 import { migrationBench } from '../../support/migration-bench.ts';
+import { schemaOf } from '../../support/schema-of.ts';
 
 const A = '20260101000000_a';
 const B = '20260102000000_b';
@@ -13,7 +13,7 @@ test('rolled back and applied again, the schema is the same and the row is a new
   await bench.pair(A, 'create table a (id int primary key);', 'drop table a;');
   await bench.pair(B, 'create index a_half on a (id) where id > 1;', 'drop index a_half;');
   await bench.migrate('--up');
-  const before = await describeSchema(bench.pool);
+  const before = await schemaOf(bench.pool);
   const [seq] = await bench.values(`select seq from ai_migrations where id = '${B}'`);
 
   const { code, stdout } = await bench.migrate('--rollback', '-n', '1');
@@ -22,7 +22,7 @@ test('rolled back and applied again, the schema is the same and the row is a new
   assert.deepEqual(await bench.values(LEDGER), [A]);
 
   assert.equal((await bench.migrate('--up')).code, 0);
-  assert.deepEqual(await describeSchema(bench.pool), before);
+  assert.deepEqual(await schemaOf(bench.pool), before);
   assert.notEqual((await bench.values(`select seq from ai_migrations where id = '${B}'`))[0], seq);
 });
 

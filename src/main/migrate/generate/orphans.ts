@@ -1,0 +1,54 @@
+import { readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EXIT, MigrationError } from '../error.ts';
+import { listMigrations } from '../files.ts';
+import { isTime, parseName, timeOf } from '../names.ts';
+import { nextId } from './ids.ts';
+import type { Project } from './project.ts';
+import { readIfThere, readSnapshots, type SnapshotFolder } from './snapshots.ts';
+
+/**
+ * The folders of drizzle-kit that no pair belongs to, in chronological order: a bare `drizzle-kit generate` made them,
+ * or a process that died, or their pair was refused.
+ */
+export async function orphansOf(project: Project): Promise<SnapshotFolder[]> {
+  const ids = new Set(await listMigrations(project.migrations));
+  return (await readSnapshots(project.drizzle)).filter(({ name }) => !ids.has(name));
+}
+
+/** Takes away what a drizzle-kit that was killed had only begun to write: its snapshot is missing or empty. */
+export async function removeUnfinished(project: Project): Promise<void> {
+  const ids = new Set(await listMigrations(project.migrations));
+  for (const name of await readdir(project.drizzle)) {
+    if (!isTime(timeOf(name)) || ids.has(name)) continue;
+    const path = join(project.drizzle, name);
+    const isEmpty = (await readdir(path)).length === 0;
+    if (isEmpty || (await readIfThere(join(path, 'snapshot.json'))) === '')
+      await rm(path, { recursive: true });
+  }
+}
+
+/**
+ * Gives a folder a name that its pair can have, behind all pairs. It was never applied anywhere, so its time is free to
+ * choose, unless a snapshot with a pair builds on it.
+ * @returns the folder as it is called now
+ * @throws MigrationError when its name cannot be a pair's
+ */
+export async function placeBehindPairs(project: Project, folder: SnapshotFolder): Promise<SnapshotFolder> {
+  if ('fault' in parseName(`${folder.name}_UP.sql`)) throw unusable(folder.name);
+  const ids = await listMigrations(project.migrations);
+  const folders = await readSnapshots(project.drizzle);
+  const isBuiltOn = folders.some(
+    ({ name, snapshot }) => ids.includes(name) && snapshot.prevIds.includes(folder.snapshot.id),
+  );
+  if (isBuiltOn || ids.every((id) => timeOf(id) < timeOf(folder.name))) return folder;
+  const name = nextId(folder.name.slice(timeOf(folder.name).length + 1), new Date(), ids);
+  const path = join(project.drizzle, name);
+  await rename(folder.path, path);
+  return { ...folder, name, path };
+}
+
+function unusable(name: string): MigrationError {
+  const message = `drizzle/${name}: the name is not YYYYMMDDHHMMSS_name in lower case; rename the folder, drizzle-kit does not mind`;
+  return new MigrationError(EXIT.filesInvalid, message);
+}
