@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createEmptyDatabase } from '../test/support/database.ts';
 import { runMigrate } from '../test/support/migration-bench.ts';
 import { temporaryDirectory } from '../test/support/temporary-directory.ts';
+import { generateOnce } from './migrate-generate.ts';
 import type { Peak } from './migrate-peak.ts';
 import type { BenchOptions, Row } from './support/bench.ts';
 import { measureInChild } from './support/child.ts';
@@ -13,7 +14,13 @@ import { median, medianRatio, spread } from './support/statistics.ts';
 
 /** The migration commands on many small files and on a large one, each as a process from its start to its end. */
 export async function migrate({ quick, say }: BenchOptions): Promise<Row[]> {
-  return [await manySmall(quick ? 1 : 5, say), await status(quick ? 1 : 5, say), await large(say)];
+  const rounds = quick ? 1 : 5;
+  return [
+    await manySmall(rounds, say),
+    await status(rounds, say),
+    await large(say),
+    await generated(quick ? 1 : 3, say),
+  ];
 }
 
 const SMALL = 500;
@@ -124,6 +131,20 @@ async function onEmptyDatabase<T>(work: (url: string) => Promise<T>): Promise<T>
   } finally {
     await database.drop();
   }
+}
+
+const GENERATE_MS = 15_000;
+
+async function generated(rounds: number, say: (line: string) => void): Promise<Row> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) times.push(await generateOnce());
+  say(`a table more: ${spread(times)} ms`);
+  return {
+    what: '--generate of a table more, with its proof',
+    target: `< ${GENERATE_MS} ms`,
+    measured: `${spread(times)} ms`,
+    met: median(times) < GENERATE_MS,
+  };
 }
 
 async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
