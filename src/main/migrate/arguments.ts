@@ -59,7 +59,7 @@ export function readArguments(argv: readonly string[]): Command {
   const actions = ACTIONS.filter((name) => given[name] !== undefined);
   const [action] = actions;
   if (action === undefined || actions.length > 1)
-    throw usage(`say one of ${ACTIONS.map((name) => `--${name}`).join(', ')}`);
+    throw usage(`say one, and only one, of ${ACTIONS.map((name) => `--${name}`).join(', ')}`);
   refuseStrangers(action, Object.keys(given));
   if (action !== 'repair' && ids.length > 0) throw usage(`unexpected argument: ${ids.join(' ')}`);
   return { ...common(given), ...particular(action, given, ids) };

@@ -39,7 +39,8 @@ function stateOf(migration: Migration | undefined, row: LedgerRow): MigrationSta
 }
 
 function note(state: MigrationState, migration: Migration | undefined, row: LedgerRow): string {
-  if (state === 'failed' || state === 'running') return howFar(row);
+  if (state === 'failed' || state === 'running')
+    return `${howFar(row)}; unless a process is at work on it: --repair ${row.id} --as applied or --as pending`;
   if (state === 'missing') return 'applied, but its files are gone';
   if (state === 'modified') return 'the UP file was edited after it was applied';
   return migration?.down.checksum === row.down_checksum ? '' : 'the DOWN file was edited since';

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { MigrationError } from './error.ts';
 import { recordFailed, recordProgress } from './ledger.ts';
 import { brief } from './script.ts';
 import { FIND_LEDGER } from './session.ts';
@@ -22,14 +23,22 @@ export async function runWithoutTransaction(
     try {
       await runStatement(client, statement);
     } catch (error) {
-      const fault = statementFault(script, statement, error);
       const known = statement.atomic ? done : null;
+      const fault = withWhatStayed(statementFault(script, statement, error), id, known);
       // When the connection is gone, the row goes on saying `running`, which is as true.
       await inLedger(client, () => recordFailed(client, id, known, fault.message)).catch(() => {});
       throw fault;
     }
     await inLedger(client, () => recordProgress(client, id, done + 1, placeOf(script, done + 1)));
   }
+}
+
+/** @param done how many statements were done, or null when a part of the failed one may have been, too */
+function withWhatStayed(fault: MigrationError, id: string, done: number | null): MigrationError {
+  if (done === 0) return fault;
+  const stayed = done === null ? 'a part of it may have stayed' : `its first ${done} statements have stayed`;
+  const advice = `${stayed}: finish or undo it by hand, and say so with --repair ${id} --as applied or --as pending`;
+  return new MigrationError(fault.exitCode, `${fault.message}; ${advice}`, { cause: fault.cause });
 }
 
 /** For the person who finds that the process was killed here. */

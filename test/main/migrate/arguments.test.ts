@@ -82,5 +82,5 @@ test('help goes to standard output, errors to standard error', async () => {
   assert.match(help.stdout, /heddle migrate --rollback \[-n N\]/);
   const wrong = await runMigrate('postgresql://nowhere', '--status', '--up');
   assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
-  assert.match(wrong.stderr, /^say one of .*\n$/);
+  assert.match(wrong.stderr, /^say one, and only one, of .*\n$/);
 });

@@ -1,5 +1,5 @@
 import { EXIT, MigrationError } from '../error.ts';
-import { type Migration, readMigrations } from '../files.ts';
+import { listMigrations, type Migration, readMigrations } from '../files.ts';
 import { brief } from '../script.ts';
 import { prepareSession, withSession } from '../session.ts';
 import { readAttempt } from './attempt.ts';
@@ -8,10 +8,11 @@ import { missingFrom } from './difference.ts';
 import { faultsOfHistory, planChange, schemaStatements } from './drizzle-kit.ts';
 import { freshSchema } from './fresh-schema.ts';
 import type { MakeOptions } from './options.ts';
-import { orphansOf } from './orphans.ts';
+import { isBuiltOn, orphansOf, pairIsGone } from './orphans.ts';
 import { findProject, type Project } from './project.ts';
 import { type Proof, prove } from './proof.ts';
 import { withScratch } from './scratch.ts';
+import { readSnapshots } from './snapshots.ts';
 
 /**
  * Checks that every pair is complete and goes up, down and up again; that every snapshot has its pair and no branches
@@ -36,8 +37,10 @@ export async function checkMigrations(options: MakeOptions): Promise<Proof[]> {
 
 async function orphanFaults(project: Project): Promise<string[]> {
   const orphans = await orphansOf(project);
+  const [folders, ids] = [await readSnapshots(project.drizzle), await listMigrations(project.migrations)];
   return Promise.all(
     orphans.map(async (folder) => {
+      if (isBuiltOn(folder, folders, ids)) return pairIsGone(folder);
       const { up } = await readAttempt(folder);
       return up === undefined
         ? `drizzle/${folder.name}: it has no pair yet; heddle migrate --generate NAME makes it`

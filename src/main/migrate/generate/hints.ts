@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { EXIT, MigrationError } from '../error.ts';
 import { type Delta, parseKey } from './snapshots.ts';
 
@@ -8,18 +9,37 @@ export type Hint =
   | { type: 'create' | 'confirm_data_loss'; kind: string; entity: string[] };
 
 /**
- * Reads the array of a `--hints` file. What is in it is drizzle-kit's to judge.
- * @throws MigrationError with exit code 2
+ * Reads the array of a `--hints` file. Whether its answers fit the questions is drizzle-kit's to judge.
+ * @throws MigrationError with exit code 2 that names the entry
  */
 export async function readHints(file: string): Promise<Hint[]> {
-  try {
-    const hints: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (Array.isArray(hints)) return hints as Hint[];
-  } catch (error) {
-    throw new MigrationError(EXIT.usage, `--hints ${file}: ${(error as Error).message}`);
-  }
-  throw new MigrationError(EXIT.usage, `--hints ${file}: it must be an array of hints`);
+  const hints = await readJson(file);
+  if (!Array.isArray(hints)) throw unfit(file, 'it must be an array of hints');
+  const bad = hints.findIndex((one) => !hint.safeParse(one).success);
+  if (bad !== -1) throw unfit(file, `entry ${bad + 1} must be ${SHAPES}`);
+  return hints as Hint[];
 }
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw unfit(file, (error as Error).message);
+  }
+}
+
+function unfit(file: string, reason: string): MigrationError {
+  return new MigrationError(EXIT.usage, `--hints ${file}: ${reason}`);
+}
+
+const names = z.array(z.string()).min(1);
+const hint = z.union([
+  z.looseObject({ type: z.literal('rename'), kind: z.string(), from: names, to: names }),
+  z.looseObject({ type: z.enum(['create', 'confirm_data_loss']), kind: z.string(), entity: names }),
+]);
+
+const SHAPES =
+  '{"type": "rename", "kind": "column", "from": ["public", "tasks", "title"], "to": ["public", "tasks", "subject"]} or {"type": "create", "kind": "column", "entity": ["public", "tasks", "tenant"]}';
 
 /** The hints that lead forwards over renames that a snapshot has recorded. */
 export function renameHints(deltas: readonly Delta[]): Hint[] {

@@ -84,5 +84,5 @@ function isRefusalOf(id: string, error: unknown): error is MigrationError {
 }
 
 function whereItIs({ name, path }: SnapshotFolder): string {
-  return `${name} is refused, and nothing was written to the folder of the migrations; correct UP.sql and DOWN.sql in ${shortPath(path)} and run the same again, or remove that folder and begin anew`;
+  return `${name} is refused, and nothing of it was written to the folder of the migrations; correct UP.sql and DOWN.sql in ${shortPath(path)} and run the same again, or remove that folder and begin anew`;
 }

@@ -30,22 +30,33 @@ export async function removeUnfinished(project: Project): Promise<void> {
 
 /**
  * Gives a folder a name that its pair can have, behind all pairs. It was never applied anywhere, so its time is free to
- * choose, unless a snapshot with a pair builds on it.
+ * choose.
  * @returns the folder as it is called now
- * @throws MigrationError when its name cannot be a pair's
+ * @throws MigrationError when its name cannot be a pair's, or when it had a pair that is gone
  */
 export async function placeBehindPairs(project: Project, folder: SnapshotFolder): Promise<SnapshotFolder> {
   if ('fault' in parseName(`${folder.name}_UP.sql`)) throw unusable(folder.name);
   const ids = await listMigrations(project.migrations);
   const folders = await readSnapshots(project.drizzle);
-  const isBuiltOn = folders.some(
-    ({ name, snapshot }) => ids.includes(name) && snapshot.prevIds.includes(folder.snapshot.id),
-  );
-  if (isBuiltOn || ids.every((id) => timeOf(id) < timeOf(folder.name))) return folder;
+  if (isBuiltOn(folder, folders, ids)) throw new MigrationError(EXIT.filesInvalid, pairIsGone(folder));
+  if (ids.every((id) => timeOf(id) < timeOf(folder.name))) return folder;
   const name = nextId(folder.name.slice(timeOf(folder.name).length + 1), new Date(), ids);
   const path = join(project.drizzle, name);
   await rename(folder.path, path);
   return { ...folder, name, path };
+}
+
+/** Whether a pair was made after this folder's, which it therefore had. */
+export function isBuiltOn(
+  { snapshot }: SnapshotFolder,
+  folders: readonly SnapshotFolder[],
+  ids: readonly string[],
+): boolean {
+  return folders.some((other) => ids.includes(other.name) && other.snapshot.prevIds.includes(snapshot.id));
+}
+
+export function pairIsGone({ name }: SnapshotFolder): string {
+  return `drizzle/${name}: its pair is gone, and newer ones build on it; restore migrations/${name}_UP.sql and _DOWN.sql from git`;
 }
 
 function unusable(name: string): MigrationError {

@@ -25,7 +25,7 @@ test('a pair that fails on rows is refused with SQLSTATE, kept, corrected and ta
   const folder = (await bench.list('drizzle')).find((name) => name.endsWith('_email')) ?? '';
   assert.match(
     refused.stderr,
-    new RegExp(`nothing was written .* correct UP\\.sql and DOWN\\.sql in drizzle/${folder} `),
+    new RegExp(`nothing of it was written .* correct UP\\.sql and DOWN\\.sql in drizzle/${folder} `),
   );
   assert.deepEqual(await bench.ids(), [first]);
   const red = await bench.migrate('--check');
