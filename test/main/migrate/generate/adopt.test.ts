@@ -141,3 +141,22 @@ test('told to stop in the middle, it takes away everything that it made', async 
   assert.deepEqual(await bench.ids(), ['20200101000000_slow']);
   assert.ok(!existsSync(`${bench.root}/migrations/.generate.pid`));
 });
+
+test('a pair that is gone while newer ones build on it has to be restored, and is not made anew', async (t) => {
+  const bench = await projectBench(t);
+  await bench.schema(table('a'));
+  await bench.migrated('--generate', 'add_a');
+  await bench.schema(`${table('a')}\n${table('b')}`);
+  await bench.migrated('--generate', 'add_b');
+  const [first = '', second = ''] = await bench.ids();
+  for (const end of ['UP', 'DOWN']) await rm(`${bench.root}/migrations/${first}_${end}.sql`);
+  for (const command of [['--check'], ['--generate', 'again']]) {
+    const { code, stderr } = await bench.migrate(...command);
+    assert.equal(code, 3);
+    assert.match(
+      stderr,
+      new RegExp(`^drizzle/${first}: its pair is gone, .*; restore migrations/${first}_UP\\.sql`),
+    );
+  }
+  assert.deepEqual(await bench.ids(), [second]);
+});

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { renameHints, reverseHints } from '../../../../src/main/migrate/generate/hints.ts';
+import { readHints, renameHints, reverseHints } from '../../../../src/main/migrate/generate/hints.ts';
 import type { Delta } from '../../../../src/main/migrate/generate/snapshots.ts';
+import { temporaryDirectory } from '../../../support/temporary-directory.ts';
 
 const renamed = (type: string, names: string[], set: Record<string, string>): Delta => ({
   op: 'rename',
@@ -39,4 +42,23 @@ test('a table that moved to another schema moves back', () => {
     { type: 'rename', kind: 'table', from: ['work', 'tasks'], to: ['public', 'tasks'] },
     { type: 'rename', kind: 'column', from: ['public', 'tasks', 'b'], to: ['public', 'tasks', 'a'] },
   ]);
+});
+
+test('a file of hints that are not hints is refused, naming the entry and what it must be', async (t) => {
+  const directory = await temporaryDirectory();
+  t.after(() => rm(directory, { recursive: true }));
+  const file = join(directory, 'hints.json');
+  const good = { type: 'create', kind: 'column', entity: ['public', 'a', 'b'] };
+  const faults: [string, RegExp][] = [
+    ['{}', /it must be an array of hints/],
+    ['[', /JSON/],
+    [JSON.stringify([good, { ...good, entity: 'b' }]), /entry 2 must be \{"type": "rename"/],
+    [JSON.stringify([{ type: 'banana' }]), /entry 1 must be/],
+  ];
+  for (const [content, fault] of faults) {
+    await writeFile(file, content);
+    await assert.rejects(readHints(file), { exitCode: 2, message: fault });
+  }
+  await writeFile(file, JSON.stringify([good]));
+  assert.deepEqual(await readHints(file), [good]);
 });
