@@ -58,6 +58,7 @@ export async function pastOthers<T>(work: () => Promise<T>): Promise<T> {
 }
 
 const MOST_TRIES = 8;
+const PASSING_MS = 20;
 
 /**
  * Of the network; of PostgreSQL: connections (08), read-only (25006), disk or memory full, too many connections (53),
@@ -88,7 +89,9 @@ export async function untilWritten<T>(
       last = error;
       if (refusesTheValues(error)) throw error;
       observe({ event: 'database_error', during, ...describe(error) });
-      await sleep(Math.min(2000, 50 * 2 ** tries) * (0.5 + Math.random() / 2));
+      // What was in the way of another transaction has waited for it already.
+      const patienceMs = isPassing(error) ? PASSING_MS : Math.min(2000, 50 * 2 ** tries);
+      await sleep(patienceMs * (0.5 + Math.random() / 2));
     }
   }
 }
