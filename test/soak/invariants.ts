@@ -23,6 +23,17 @@ export interface Evidence extends Rows {
 /** Everything that was promised and not kept. */
 export function findViolations(evidence: Evidence): Violation[] {
   return [
+    ...violationsOfTasks(evidence),
+    ...wrongBeats(evidence),
+    ...wrongExits(evidence),
+    ...alarms(evidence),
+    ...idleSoak(evidence),
+  ];
+}
+
+/** What was promised of tasks, whoever else was harmed. */
+export function violationsOfTasks(evidence: Omit<Evidence, 'exits' | 'logs'>): Violation[] {
+  return [
     ...lostTasks(evidence),
     ...wrongEnds(evidence),
     ...repeatedEnds(evidence),
@@ -30,10 +41,6 @@ export function findViolations(evidence: Evidence): Violation[] {
     ...overlapsRecorded(evidence),
     ...unexplainedRuns(evidence),
     ...wrongEffects(evidence),
-    ...wrongBeats(evidence),
-    ...wrongExits(evidence),
-    ...alarms(evidence),
-    ...idleSoak(evidence),
   ];
 }
 

@@ -6,16 +6,7 @@ import { connect, type Queryable } from '../../src/main/database/connect.ts';
 import type { TaskRow } from '../../src/main/engine/task.ts';
 import { migrateUp } from '../../src/main/migrate/apply.ts';
 import { collectRows, countUnfinished, prepareEvidence } from '../soak/evidence.ts';
-import {
-  lostTasks,
-  overlapsRecorded,
-  overlapsSeen,
-  repeatedEnds,
-  unexplainedRuns,
-  type Violation,
-  wrongEffects,
-  wrongEnds,
-} from '../soak/invariants.ts';
+import { type Violation, violationsOfTasks } from '../soak/invariants.ts';
 import { patient } from '../soak/patience.ts';
 import type { AttemptRow } from './engine.ts';
 import { Heddle } from './heddle.ts';
@@ -145,16 +136,7 @@ export class Site {
       30_000,
     );
     const rows = await collectRows(this.database);
-    const evidence = { ...rows, accepted: this.#accepted, faults: [] };
-    return [
-      ...lostTasks(evidence),
-      ...wrongEnds(evidence),
-      ...repeatedEnds(evidence),
-      ...overlapsSeen(evidence),
-      ...overlapsRecorded(evidence),
-      ...unexplainedRuns(evidence),
-      ...wrongEffects(evidence),
-    ];
+    return violationsOfTasks({ ...rows, accepted: this.#accepted, faults: [] });
   }
 
   /** Ends what still runs, and removes everything. */

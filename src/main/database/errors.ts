@@ -71,6 +71,21 @@ const AWAY_CODES =
 const AWAY_MESSAGES =
   /^(Connection terminated|timeout (exceeded when trying to connect|expired)|Client has encountered a connection error)/;
 
+/** How long to wait before trying again, in milliseconds: from `firstMs` on twice as long each time, with jitter. */
+export function growingPause(firstMs: number, tries: number, mostMs: number): number {
+  return jittered(Math.min(mostMs, firstMs * 2 ** tries));
+}
+
+/** Not all at the same moment: from half of it up to the whole. */
+function jittered(milliseconds: number): number {
+  return milliseconds * (0.5 + Math.random() / 2);
+}
+
+/** Before a statement is repeated that another transaction was in the way of. */
+export function passingPause(): number {
+  return jittered(PASSING_MS);
+}
+
 /**
  * Repeats `work` until it succeeds, at growing intervals up to two seconds: for what must be written, however long
  * the database is away. Only an error that repetition cannot cure is thrown.
@@ -90,8 +105,7 @@ export async function untilWritten<T>(
       if (refusesTheValues(error)) throw error;
       observe({ event: 'database_error', during, ...describe(error) });
       // What was in the way of another transaction has waited for it already.
-      const patienceMs = isPassing(error) ? PASSING_MS : Math.min(2000, 50 * 2 ** tries);
-      await sleep(patienceMs * (0.5 + Math.random() / 2));
+      await sleep(isPassing(error) ? passingPause() : growingPause(50, tries, 2000));
     }
   }
 }

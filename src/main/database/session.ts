@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { atMost } from '../at-most.ts';
+import { growingPause } from './errors.ts';
 
 export interface SessionOptions {
   /** A direct connection: a transaction pooler would lend the session to others. */
@@ -98,8 +99,8 @@ export class Session {
     // With a statement under way, this destroys the socket: it does not wait for a server that is silent.
     client.end().catch(() => {});
     this.#events.lost(error);
-    const patience = Math.min(LONGEST_WAIT_MS, 50 * 2 ** this.#tries++);
-    this.#retry = setTimeout(() => void this.#connect(), patience * (0.5 + Math.random() / 2));
+    const pauseMs = growingPause(50, this.#tries++, LONGEST_WAIT_MS);
+    this.#retry = setTimeout(() => void this.#connect(), pauseMs);
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '../database/connect.ts';
-import { describe, isPassing, untilWritten } from '../database/errors.ts';
+import { describe, growingPause, isPassing, passingPause, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { type ClaimedTask, claim, findClaimed, type Wanted } from './claim.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -148,10 +148,7 @@ export class ClaimLoop {
       this.#lookForLostUntil = performance.now() + LOST_MS;
       this.#lookedForLostAt = Number.NEGATIVE_INFINITY;
       this.#tellError(error);
-      const patience = isPassing(error)
-        ? PASSING_MS
-        : Math.min(MOST_PATIENCE_MS, 250 * 2 ** this.#failures++);
-      await sleep(patience * (0.5 + Math.random() / 2));
+      await sleep(isPassing(error) ? passingPause() : growingPause(250, this.#failures++, LONGEST_PAUSE_MS));
       return true;
     }
   }
@@ -228,8 +225,7 @@ const PREFETCH_MS = 20;
 const LOST_MS = 60_000;
 const LOST_EVERY_MS = 500;
 const RECONCILE_MS = 10_000;
-const PASSING_MS = 20;
-const MOST_PATIENCE_MS = 2000;
+const LONGEST_PAUSE_MS = 2000;
 const MOST_READY = 1000;
 const MOST_HELD = 5000;
 const MOST_POLL_SECONDS = 5;

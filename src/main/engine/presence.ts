@@ -64,10 +64,6 @@ export class Presence {
     return this.#role;
   }
 
-  get status(): PresenceStatus {
-    return this.#status;
-  }
-
   /** Shows itself, and from then on eight times a lease. Resolves when it was seen, however long that takes. */
   async start(): Promise<void> {
     const seen = new Promise<void>((resolve) => {
