@@ -9,6 +9,9 @@ import { waitFor } from '../support/wait-for.ts';
 const BEFORE_COMMIT = ['began', 'inserted', 'completed'] as const;
 const AFTER_COMMIT = ['committed', 'returned'] as const;
 
+/** A machine that stands still for two seconds must not cost these runners their lease: what ends the attempt is the test's. */
+const PATIENT = { LEASE_SECONDS: '8' };
+
 let bench: FaultBench;
 
 before(async () => {
@@ -102,7 +105,7 @@ describe('an attempt is ended at a moment that counts', () => {
   afterEach(() => bench.endAll());
 
   test('killed while its settle is on the way: one end of the attempt counts, and explains that it runs again', async () => {
-    const killed = await bench.runner();
+    const killed = await bench.runner(PATIENT);
     const id = await walk({ stayAt: 'inserted', completes: false }, 1);
     await holdingRow(id, async () => {
       // The attempt is ended by its timeout, and its settle waits behind this lock.
@@ -119,7 +122,7 @@ describe('an attempt is ended at a moment that counts', () => {
   });
 
   test('a settle that a killed runner has sent is ended by the rescue, and never written', async () => {
-    const killed = await bench.runner();
+    const killed = await bench.runner(PATIENT);
     const id = await walk({ stayAt: 'inserted', completes: false }, 1);
     await holdingRow(id, async () => {
       const pid = await waitFor('the settle to wait', waitingSettle);
@@ -137,7 +140,7 @@ describe('an attempt is ended at a moment that counts', () => {
 
   for (const step of AFTER_COMMIT) {
     test(`a thread that is killed for its timeout at '${step}': the task is completed, and does not run again`, async () => {
-      const runner = await bench.runner();
+      const runner = await bench.runner(PATIENT);
       const id = await walk({ stayAt: step, completes: true }, 1);
       await atStep(id, step);
       await waitFor('the kill', () => runner.events('thread_killed')[0]);
@@ -147,7 +150,7 @@ describe('an attempt is ended at a moment that counts', () => {
     });
 
     test(`a cancel at '${step}' comes too late: the task stays completed`, async () => {
-      const runner = await bench.runner();
+      const runner = await bench.runner(PATIENT);
       const id = await walk({ stayAt: step, completes: true });
       await atStep(id, step);
       assert.deepEqual(await cancelByHand(bench.database.pool(), [id], 'test'), []);
@@ -158,7 +161,7 @@ describe('an attempt is ended at a moment that counts', () => {
   }
 
   test("a cancel between complete() and its commit: whichever is first, the effect is there when it is completed, and else isn't", async () => {
-    const runner = await bench.runner();
+    const runner = await bench.runner(PATIENT);
     const id = await walk({ stayAt: 'completed', completes: true }, 2);
     await atStep(id, 'completed');
     const cancelled = await cancelByHand(bench.database.pool(), [id], 'test');
@@ -170,7 +173,7 @@ describe('an attempt is ended at a moment that counts', () => {
   });
 
   test('a cancel before complete() is called: the effect is rolled back with it', async () => {
-    const runner = await bench.runner({ KILL_GRACE_MS: '100' });
+    const runner = await bench.runner({ ...PATIENT, KILL_GRACE_MS: '100' });
     const id = await walk({ stayAt: 'inserted', completes: true });
     await atStep(id, 'inserted');
     assert.deepEqual(await cancelByHand(bench.database.pool(), [id], 'test'), [id]);

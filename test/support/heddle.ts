@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { atExit } from './at-exit.ts';
-import { waitFor } from './wait-for.ts';
+import { waitFor, witness } from './wait-for.ts';
 
 /** `heddle …` as a process of its own, as a person starts it. */
 export class Heddle {
@@ -25,6 +25,8 @@ export class Heddle {
       this.stderr += String(chunk);
     });
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);
+    const dismiss = witness(() => this.#lastWords(args));
+    void this.ended.finally(dismiss);
     atExit(() => {
       this.child.kill('SIGTERM');
       this.child.kill('SIGCONT'); // It may have been stopped where it is.
@@ -61,6 +63,11 @@ export class Heddle {
     return this.ended;
   }
 
+  #lastWords(args: readonly string[]): string {
+    const said = `${this.stdout}${this.stderr}`.split('\n').slice(-LAST_LINES).join('\n');
+    return `heddle ${args.join(' ')} (process ${this.child.pid}) said last:\n${said}`;
+  }
+
   #address(): string | undefined {
     return /Heddle is ready on (\S+)/.exec(this.stdout)?.[1];
   }
@@ -73,3 +80,5 @@ export class Heddle {
 
 /** What `heddle` is. */
 export const CLI = fileURLToPath(new URL('../../src/main/cli.js', import.meta.url));
+
+const LAST_LINES = 30;

@@ -16,8 +16,18 @@ export async function waitFor<T>(
   for (;;) {
     const value = await condition();
     if (value !== false && value !== null && value !== undefined) return value;
-    if (performance.now() - startedAt > timeoutMs)
-      throw new Error(`waited in vain for ${what} (${timeoutMs} ms)`);
+    if (performance.now() - startedAt > timeoutMs) {
+      const testimony = [...witnesses].map((tell) => `\n${tell()}`).join('');
+      throw new Error(`waited in vain for ${what} (${timeoutMs} ms)${testimony}`);
+    }
     await sleep(POLL_MS);
   }
 }
+
+/** Lets a process tell what it has seen when somebody waits in vain. @returns undoes it */
+export function witness(tell: () => string): () => void {
+  witnesses.add(tell);
+  return () => witnesses.delete(tell);
+}
+
+const witnesses = new Set<() => string>();
