@@ -1,7 +1,7 @@
 // Builds dist/ from nothing: a compiled file whose source is gone would still be a task, or a test.
 // Usage: node scripts/build.mjs [--if-stale]   with --if-stale nothing is done when nothing changed since the last build
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -16,9 +16,16 @@ function build() {
   const tsc = `${root}node_modules/typescript/bin/tsc`;
   const { status } = spawnSync(process.execPath, [tsc, '--project', root], { stdio: 'inherit' });
   if (status !== 0) return 1;
+  copyDocsAssets();
   writeFileSync(stamp, '');
   utimesSync(stamp, startedAt, startedAt); // What was edited during the build is newer.
   return 0;
+}
+
+/** Only these, with their licence: the package itself holds ten times as much, and is not there in production. */
+function copyDocsAssets() {
+  for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png', 'LICENSE', 'NOTICE'])
+    cpSync(`${root}node_modules/swagger-ui-dist/${file}`, `${root}dist/assets/docs/${file}`);
 }
 
 function isStale() {

@@ -1,10 +1,13 @@
+import type { Hono } from 'hono';
 import type pg from 'pg';
 import { type Config, readConfig } from '../../src/main/config.ts';
 import { FinishWatch } from '../../src/main/engine/finish-watch.ts';
 import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { createApp } from '../../src/main/http/app.ts';
+import type { OpenApiDocument } from '../../src/main/http/openapi.ts';
 import type { PendingMigrations } from '../../src/main/http/parts.ts';
 import { type CapturedEvents, captureEvents } from './capture-events.ts';
+import { Contract } from './contract.ts';
 import { createTestDatabase } from './database.ts';
 import { publishTaskTypes } from './task-types.ts';
 
@@ -23,6 +26,8 @@ export interface TestApi {
   send(path: string, init: RequestInit): Promise<Answer>;
   /** Submits a task and returns it. */
   submit(submission: Record<string, unknown>): Promise<Answer['json']>;
+  /** The API's document of itself. */
+  contract: Contract;
   database: pg.Pool;
   events: CapturedEvents;
   stop(): Promise<void>;
@@ -33,7 +38,10 @@ interface Options {
   pendingMigrations?: PendingMigrations;
 }
 
-/** The API without a socket, on a database of its own in which the task types of `task-types.ts` are published. */
+/**
+ * The API without a socket, on a database of its own in which the task types of `task-types.ts` are published. What it
+ * answers is held against its own document.
+ */
 export async function startTestApi({ env = {}, pendingMigrations = none }: Options = {}): Promise<TestApi> {
   const testDatabase = await createTestDatabase();
   const database = testDatabase.pool();
@@ -45,11 +53,16 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
   const finishes = new FinishWatch(database, observe);
   const app = createApp({ config, database, catalogue, observe, finishes, pendingMigrations });
 
+  const contract = new Contract(await documentOf(app, config.http));
+
   async function send(path: string, init: RequestInit): Promise<Answer> {
     const response = await app.request(path, init);
     const text = await response.text();
-    const isJson = text !== '' && response.headers.get('content-type')?.includes('json');
-    return { status: response.status, headers: response.headers, json: isJson ? JSON.parse(text) : text };
+    const { status, headers } = response;
+    const isJson = text !== '' && headers.get('content-type')?.includes('json');
+    const json = isJson ? JSON.parse(text) : text;
+    contract.check(init.method ?? 'GET', path, { status, headers, content: json });
+    return { status, headers, json };
   }
 
   async function call(
@@ -69,6 +82,7 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
   return {
     call,
     send,
+    contract,
     submit: async (submission) => (await call('POST', '/api/v1/tasks', submission)).json,
     database,
     events,
@@ -77,6 +91,13 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
       await testDatabase.drop();
     },
   };
+}
+
+/** Asked as an admin: tests may set tokens. */
+async function documentOf(app: Hono, { tokens }: Config['http']): Promise<OpenApiDocument> {
+  const [admin] = tokens.filter(({ role }) => role === 'admin');
+  const headers = admin === undefined ? {} : { authorization: `Bearer ${admin.token}` };
+  return (await (await app.request('/openapi.json', { headers })).json()) as OpenApiDocument;
 }
 
 const none: PendingMigrations = async () => [];

@@ -50,4 +50,5 @@ export const submissionBody = z
     // Checked, but of no consequence without dependencies.
     ({ snapshot_id: _s, attached_fact_ids: _a, depends_on: _d, on_dependency_failure: _o, ...submission }) =>
       submission,
-  );
+  )
+  .meta({ id: 'Submission' });

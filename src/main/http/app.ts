@@ -1,10 +1,12 @@
 import { type Context, Hono } from 'hono';
-import { authenticate, authorize } from './auth.ts';
+import { authenticate } from './auth.ts';
+import { documentationRoutes } from './documentation.ts';
 import { documentRoutes } from './documents.ts';
 import { answerFailure } from './failures.ts';
 import { healthRoutes } from './health.ts';
-import { homeRoutes } from './home.ts';
+import { homeRoute } from './home.ts';
 import { refuseOtherMethods } from './method-not-allowed.ts';
+import { Operations } from './operations.ts';
 import type { AppParts } from './parts.ts';
 import { periodicTaskRoutes } from './periodic-tasks.ts';
 import { answerProblem, Problem } from './problem.ts';
@@ -15,29 +17,32 @@ import { taskHistoryRoutes } from './task-history.ts';
 import { taskTypeRoutes } from './task-types.ts';
 import { taskRoutes } from './tasks.ts';
 
-const API = '/api/v1';
-
 /** The whole HTTP API. It listens nowhere: `app.request()` calls it, or a server. */
 export function createApp(parts: AppParts): Hono {
   const app = new Hono();
   app.onError(answerFailure(parts.observe));
   app.notFound(answerNotFound);
   app.use(refuseNul);
-  app.use(`${API}/*`, authenticate(parts.config.http.tokens), authorize);
+  for (const path of GUARDED) app.use(path, authenticate(parts.config.http.tokens));
 
-  app.route('/', homeRoutes());
-  app.route('/', healthRoutes(parts));
-  app.route(API, submitRoutes(parts));
-  app.route(API, taskRoutes(parts));
-  app.route(API, taskHistoryRoutes(parts));
-  app.route(API, documentRoutes(parts));
-  app.route(API, taskTypeRoutes(parts));
-  app.route(API, periodicTaskRoutes(parts));
-  app.route(API, runnerRoutes(parts));
+  const api = new Operations(app, parts.config.http);
+  homeRoute(app);
+  healthRoutes(api, parts);
+  submitRoutes(api, parts);
+  taskRoutes(api, parts);
+  taskHistoryRoutes(api, parts);
+  documentRoutes(api, parts);
+  taskTypeRoutes(api, parts);
+  periodicTaskRoutes(api, parts);
+  runnerRoutes(api, parts);
+  documentationRoutes(api);
 
   refuseOtherMethods(app);
   return app;
 }
+
+/** What asks who calls, also where there is nothing: a stranger does not learn what there is. */
+const GUARDED = ['/api/v1/*', '/metrics', '/openapi.json', '/docs', '/docs/*'];
 
 /** PostgreSQL can compare nothing with a NUL character. */
 async function refuseNul(c: Context, next: () => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import type pg from 'pg';
+import { z } from 'zod';
 import { type Queryable, transaction } from '../database/connect.ts';
 import {
   addTask,
@@ -15,26 +16,61 @@ import { cancelByHand } from '../engine/by-hand.ts';
 import { SubmissionError, type Submitted, submit } from '../engine/submit.ts';
 import { TaskTypeCatalogue } from '../engine/task-types.ts';
 import { fromCursor, toCursor } from './cursor.ts';
+import type { Operations } from './operations.ts';
 import type { ApiParts } from './parts.ts';
 import { Problem } from './problem.ts';
-import { readQuery } from './query.ts';
-import { documentListQuery } from './schemas.ts';
+import { deleted } from './schemas/common.ts';
+import { document, documentListQuery, documentPage } from './schemas/documents.ts';
 import { idMeant, noSuch } from './short-id.ts';
 import { limitUpload, readUpload } from './upload.ts';
 
 /** Documents: upload, list, look at, read, delete. */
-export function documentRoutes({ config, database }: ApiParts): Hono {
+export function documentRoutes(api: Operations, { config, database }: ApiParts): void {
   const { maxDocumentBytes } = config.http;
 
-  return new Hono()
-    .post('/documents', limitUpload(maxDocumentBytes), async (c) => {
+  api.on(
+    {
+      method: 'post',
+      path: '/api/v1/documents',
+      operationId: 'uploadDocument',
+      summary: 'Upload a document, which is transcribed',
+      tag: TAG,
+      role: 'operator',
+      middleware: limitUpload(maxDocumentBytes),
+      otherBody: {
+        'multipart/form-data': {
+          schema: {
+            type: 'object',
+            properties: { file: { type: 'string', contentMediaType: 'application/octet-stream' } },
+            required: ['file'],
+          },
+        },
+      },
+      answers: {
+        200: { description: 'The same bytes were there already: that document', schema: document },
+        201: { description: 'The new document', schema: document, headers: { Location: 'Its address' } },
+      },
+    },
+    async (c) => {
       const upload = await readUpload(c, maxDocumentBytes);
       const { id, isNew } = await storeAndSubmit(database, upload, c.get('caller').actor);
-      const document = visibleDocument(await existing(database, id));
-      return isNew ? c.json(document, 201, { Location: `${c.req.path}/${id}` }) : c.json(document);
-    })
-    .get('/documents', async (c) => {
-      const { limit, cursor } = readQuery(c, documentListQuery);
+      const stored = visibleDocument(await existing(database, id));
+      return isNew ? c.json(stored, 201, { Location: `${c.req.path}/${id}` }) : c.json(stored);
+    },
+  );
+
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/documents',
+      operationId: 'listDocuments',
+      summary: 'List documents, the newest first',
+      tag: TAG,
+      role: 'viewer',
+      query: documentListQuery,
+      answers: { 200: { description: 'A page of documents', schema: documentPage } },
+    },
+    async (c, { query: { limit, cursor } }) => {
       const before = cursor === undefined ? null : fromCursor(cursor);
       // One more than asked for tells whether there is a next page.
       const documents = await listDocuments(database, limit + 1, before);
@@ -42,21 +78,61 @@ export function documentRoutes({ config, database }: ApiParts): Hono {
       const last = documents.length > limit ? items.at(-1) : undefined;
       const next_cursor = last === undefined ? null : toCursor(last.id);
       return c.json({ items: items.map(visibleDocument), next_cursor });
-    })
-    .get('/documents/:id', async (c) => c.json(visibleDocument(await documentMeant(c, database))))
-    .get('/documents/:id/text', async (c) => {
-      const document = await documentMeant(c, database);
-      demandText(document);
-      const text = await readText(database, document.id);
-      if (text === undefined) throw noSuch('document', document.id); // Deleted since.
+    },
+  );
+
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/documents/{id}',
+      operationId: 'getDocument',
+      summary: 'Look at a document',
+      tag: TAG,
+      role: 'viewer',
+      answers: { 200: { description: 'The document', schema: document } },
+    },
+    async (c) => c.json(visibleDocument(await documentMeant(c, database))),
+  );
+
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/documents/{id}/text',
+      operationId: 'getDocumentText',
+      summary: 'Read the text of a document',
+      description: '409 while it is not transcribed, and when it could not be.',
+      tag: TAG,
+      role: 'viewer',
+      answers: { 200: { description: 'Its text', schema: z.string(), contentType: 'text/plain' } },
+    },
+    async (c) => {
+      const found = await documentMeant(c, database);
+      demandText(found);
+      const text = await readText(database, found.id);
+      if (text === undefined) throw noSuch('document', found.id); // Deleted since.
       return c.text(text, 200, { 'Content-Type': 'text/plain; charset=utf-8' });
-    })
-    .delete('/documents/:id', async (c) => {
+    },
+  );
+
+  api.on(
+    {
+      method: 'delete',
+      path: '/api/v1/documents/{id}',
+      operationId: 'deleteDocument',
+      summary: 'Delete a document and cancel its tasks',
+      tag: TAG,
+      role: 'operator',
+      answers: { 200: { description: 'It is gone', schema: deleted } },
+    },
+    async (c) => {
       const { id } = await documentMeant(c, database);
       await deleteAndCancel(database, id, c.get('caller').actor);
       return c.json({ deleted: id });
-    });
+    },
+  );
 }
+
+const TAG = 'documents';
 
 /** In one transaction: there is no document that nobody works on, and no task without its document. */
 async function storeAndSubmit(

@@ -1,29 +1,53 @@
 import { setTimeout as after } from 'node:timers/promises';
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import type { z } from 'zod';
 import { orm } from '../database/orm.ts';
 import { hasLiveRunner } from '../database/runners.ts';
 import { version } from '../package-root.ts';
+import type { Operations } from './operations.ts';
 import type { AppParts } from './parts.ts';
-
-/** What `/health` says besides the version. */
-interface Health {
-  status: 'ok' | 'degraded' | 'unavailable';
-  database: 'ok' | 'away';
-  migrations: 'ok' | 'pending' | 'unknown';
-  runner: 'ok' | 'none' | 'unknown';
-}
+import { health, liveness } from './schemas/health.ts';
 
 /** `/health`, `/readyz` and `/health/live`, at the root and for everybody. */
-export function healthRoutes({
-  database,
-  pendingMigrations,
-}: Pick<AppParts, 'database' | 'pendingMigrations'>): Hono {
+export function healthRoutes(
+  api: Operations,
+  { database, pendingMigrations }: Pick<AppParts, 'database' | 'pendingMigrations'>,
+): void {
   const reads = orm(database);
 
-  return new Hono()
-    .get('/health/live', (c) => c.json({ status: 'ok', version }))
-    .get('/health', answer)
-    .get('/readyz', answer);
+  api.on(
+    {
+      method: 'get',
+      path: '/health/live',
+      operationId: 'getLiveness',
+      summary: 'Ask whether the process lives',
+      tag: TAG,
+      role: 'anybody',
+      answers: { 200: { description: 'It does', schema: liveness } },
+    },
+    (c) => c.json({ status: 'ok', version }),
+  );
+  readiness('/health', 'getHealth');
+  readiness('/readyz', 'getReadiness');
+
+  function readiness(path: string, operationId: string): void {
+    api.on(
+      {
+        method: 'get',
+        path,
+        operationId,
+        summary: 'Ask whether the API can work: what a load balancer asks',
+        description: 'No live runner is `degraded`, and 200.',
+        tag: TAG,
+        role: 'anybody',
+        answers: {
+          200: { description: 'It can', schema: health },
+          503: { description: 'The database is away, or migrations are pending', schema: health },
+        },
+      },
+      answer,
+    );
+  }
 
   async function answer(c: Context): Promise<Response> {
     const patience = new AbortController();
@@ -43,6 +67,11 @@ export function healthRoutes({
       : { status: 'degraded', database: 'ok', migrations: 'ok', runner: 'none' };
   }
 }
+
+const TAG = 'health';
+
+/** What `/health` says besides the version. */
+type Health = Omit<z.infer<typeof health>, 'version'>;
 
 /** A load balancer does not wait as long as a connection attempt may take. */
 const PATIENCE_MS = 3000;

@@ -1,9 +1,9 @@
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
 import { version } from '../package-root.ts';
 
 /** `GET /`: a page for people who open the address in a browser. */
-export function homeRoutes(): Hono {
-  return new Hono().get('/', (c) => c.html(PAGE));
+export function homeRoute(app: Hono): void {
+  app.get('/', (c) => c.html(PAGE));
 }
 
 const PAGE = `<!doctype html>
@@ -19,6 +19,7 @@ const PAGE = `<!doctype html>
 <li><a href="/api/v1/task-types">/api/v1/task-types</a>: what can be submitted</li>
 <li><a href="/api/v1/periodic-tasks">/api/v1/periodic-tasks</a>: what runs by itself</li>
 <li><a href="/api/v1/runners">/api/v1/runners</a>: who runs it</li>
+<li><a href="/docs">/docs</a>: every operation, made from <a href="/openapi.json">/openapi.json</a></li>
 <li><a href="/health">/health</a></li>
 </ul>
 <pre>curl ORIGIN/api/v1/tasks -H 'content-type: application/json' -d '{"type": "TYPE", "params": {}}'</pre>

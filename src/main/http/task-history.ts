@@ -1,32 +1,68 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import type { TaskError } from '../../../drizzle/schema/tasks.ts';
 import { orm } from '../database/orm.ts';
 import { type KeptHistory, readHistory, readLogs } from '../database/task-history.ts';
 import { findTask } from '../database/tasks.ts';
 import { attemptsOf, eventsOf } from '../engine/history.ts';
+import type { Operations } from './operations.ts';
 import type { ApiParts } from './parts.ts';
+import { attempts, logLines, stateChanges } from './schemas/tasks.ts';
 import { noSuchTask, taskId } from './task-id.ts';
 
 /** What has happened to a task: its state changes, attempts and log. */
-export function taskHistoryRoutes({ database }: ApiParts): Hono {
+export function taskHistoryRoutes(api: Operations, { database }: ApiParts): void {
   const reads = orm(database);
 
-  return new Hono()
-    .get('/tasks/:id/events', async (c) => {
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/tasks/{id}/events',
+      operationId: 'listTaskEvents',
+      summary: 'List every state change of a task and who made it, the oldest first',
+      tag: 'tasks',
+      role: 'viewer',
+      answers: { 200: { description: 'Its state changes', schema: stateChanges } },
+    },
+    async (c) => {
       const { task, attempts, byHand } = await history(c);
       return c.json({ items: eventsOf(task, attempts, byHand) });
-    })
-    .get('/tasks/:id/attempts', async (c) => {
+    },
+  );
+
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/tasks/{id}/attempts',
+      operationId: 'listTaskAttempts',
+      summary: 'List the attempts of a task, the oldest first',
+      tag: 'tasks',
+      role: 'viewer',
+      answers: { 200: { description: 'Its attempts', schema: attempts } },
+    },
+    async (c) => {
       const { task, attempts } = await history(c);
       const items = attemptsOf(task, attempts);
       return c.json({ items: items.map((attempt) => ({ ...attempt, error: errorJson(attempt.error) })) });
-    })
-    .get('/tasks/:id/logs', async (c) => {
+    },
+  );
+
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/tasks/{id}/logs',
+      operationId: 'listTaskLogs',
+      summary: 'List what a task has logged, the oldest first',
+      tag: 'tasks',
+      role: 'viewer',
+      answers: { 200: { description: 'Its log lines', schema: logLines } },
+    },
+    async (c) => {
       const id = await taskId(c, database);
       const items = await readLogs(reads, id);
       if (items.length === 0 && (await findTask(reads, id)) === undefined) throw noSuchTask(id);
       return c.json({ items });
-    });
+    },
+  );
 
   async function history(c: Context): Promise<KeptHistory> {
     const id = await taskId(c, database);

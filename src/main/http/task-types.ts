@@ -1,17 +1,29 @@
-import { Hono } from 'hono';
 import type { RetryPolicy } from '../../../drizzle/schema/tasks.ts';
 import { orm } from '../database/orm.ts';
 import { listTaskTypes } from '../database/task-types.ts';
+import type { Operations } from './operations.ts';
 import type { ApiParts } from './parts.ts';
+import { taskTypes } from './schemas/task-types.ts';
 
 /** `GET /task-types`. */
-export function taskTypeRoutes({ database }: ApiParts): Hono {
+export function taskTypeRoutes(api: Operations, { database }: ApiParts): void {
   const reads = orm(database);
 
-  return new Hono().get('/task-types', async (c) => {
-    const types = await listTaskTypes(reads);
-    return c.json({ items: types.map((type) => ({ ...type, retry: retryJson(type.retry) })) });
-  });
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/task-types',
+      operationId: 'listTaskTypes',
+      summary: 'List what can be submitted and what runs by itself',
+      tag: 'task types',
+      role: 'viewer',
+      answers: { 200: { description: 'The task types, by name', schema: taskTypes } },
+    },
+    async (c) => {
+      const types = await listTaskTypes(reads);
+      return c.json({ items: types.map((type) => ({ ...type, retry: retryJson(type.retry) })) });
+    },
+  );
 }
 
 /** The API's names are in snake_case, task authors' are not. */

@@ -1,23 +1,33 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import { orm } from '../database/orm.ts';
 import { countTasks, findTask, listTasks, type VisibleTask } from '../database/tasks.ts';
 import { cancelByHand, deleteByHand, runByHand, SameWorkError } from '../engine/by-hand.ts';
-import { atLeast } from './auth.ts';
 import { fromCursor, toCursor } from './cursor.ts';
+import type { Operations } from './operations.ts';
 import type { AppParts } from './parts.ts';
 import { Problem } from './problem.ts';
-import { readQuery } from './query.ts';
-import { taskListQuery } from './schemas.ts';
+import { deleted } from './schemas/common.ts';
+import { task, taskListQuery, taskPage, taskStatus } from './schemas/tasks.ts';
 import { noSuchTask, taskId } from './task-id.ts';
-import { waitAsPreferred } from './wait.ts';
+import { PREFER_WAIT, PREFERENCE_APPLIED, waitAsPreferred } from './wait.ts';
 
 /** Tasks that are there: list, look at, run, cancel, delete. */
-export function taskRoutes({ database, finishes }: AppParts): Hono {
+export function taskRoutes(api: Operations, { database, finishes }: AppParts): void {
   const reads = orm(database);
 
-  return new Hono()
-    .get('/tasks', async (c) => {
-      const { limit, cursor, offset, ...filter } = readQuery(c, taskListQuery, ['status']);
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/tasks',
+      operationId: 'listTasks',
+      summary: 'List tasks, the newest first',
+      description: 'No task is skipped or repeated while others are added.',
+      tag: 'tasks',
+      role: 'viewer',
+      query: taskListQuery,
+      answers: { 200: { description: 'A page of tasks', schema: taskPage } },
+    },
+    async (c, { query: { limit, cursor, offset, ...filter } }) => {
       const after = cursor === undefined ? undefined : fromCursor(cursor);
       const [tasks, { total, isEstimate }] = await Promise.all([
         // One more than asked for tells whether there is a next page.
@@ -28,42 +38,110 @@ export function taskRoutes({ database, finishes }: AppParts): Hono {
       const last = tasks.length > limit ? items.at(-1) : undefined;
       const next_cursor = last === undefined ? null : toCursor(last.id);
       return c.json({ items, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
-    })
-    .get('/tasks/:id', async (c) => {
+    },
+  );
+
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/tasks/{id}',
+      operationId: 'getTask',
+      summary: 'Look at a task',
+      tag: 'tasks',
+      role: 'viewer',
+      requestHeaders: { Prefer: PREFER_WAIT },
+      answers: {
+        200: { description: 'The task', schema: task, headers: { 'Preference-Applied': PREFERENCE_APPLIED } },
+      },
+    },
+    async (c) => {
       const id = await taskId(c, database);
-      const task = await existing(c, id);
-      const hasWaited = await waitAsPreferred(c, finishes, task);
-      return c.json(hasWaited ? await existing(c, id) : task);
-    })
-    .get('/tasks/:id/status', async (c) => {
+      const found = await existing(c, id);
+      const hasWaited = await waitAsPreferred(c, finishes, found);
+      return c.json(hasWaited ? await existing(c, id) : found);
+    },
+  );
+
+  api.on(
+    {
+      method: 'get',
+      path: '/api/v1/tasks/{id}/status',
+      operationId: 'getTaskStatus',
+      summary: 'Look at the status of a task',
+      tag: 'tasks',
+      role: 'viewer',
+      answers: { 200: { description: 'Its status', schema: taskStatus } },
+    },
+    async (c) => {
       const { id, status, updated_at, error } = await existing(c, await taskId(c, database));
       return c.json({ id, status, updated_at, error });
-    })
-    .post('/tasks/:id/run', async (c) => {
+    },
+  );
+
+  api.on(
+    {
+      method: 'post',
+      path: '/api/v1/tasks/{id}/run',
+      operationId: 'runTask',
+      summary: 'Run a task now',
+      description:
+        'One that is created, failed or cancelled is queued, with its retries anew; a queued one is due now; a running or completed one stays as it is.',
+      tag: 'tasks',
+      role: 'operator',
+      answers: { 200: { description: 'The task', schema: task } },
+    },
+    async (c) => {
       const id = await taskId(c, database);
       const changed = await runByHand(database, [id], c.get('caller').actor);
-      const task = await existing(c, id);
-      if (changed.length === 0 && task.status !== 'running' && task.status !== 'completed') {
+      const found = await existing(c, id);
+      if (changed.length === 0 && found.status !== 'running' && found.status !== 'completed') {
         throw new SameWorkError('a task with the same unique key is not finished');
       }
-      return c.json(task);
-    })
-    .post('/tasks/:id/cancel', async (c) => {
+      return c.json(found);
+    },
+  );
+
+  api.on(
+    {
+      method: 'post',
+      path: '/api/v1/tasks/{id}/cancel',
+      operationId: 'cancelTask',
+      summary: 'Cancel a task',
+      description:
+        'One that waits is cancelled at once; one that runs has `cancel_requested_at`, and is cancelled within 2 seconds; a finished one stays as it is.',
+      tag: 'tasks',
+      role: 'operator',
+      answers: { 200: { description: 'The task', schema: task } },
+    },
+    async (c) => {
       const id = await taskId(c, database);
       await cancelByHand(database, [id], c.get('caller').actor);
       return c.json(await existing(c, id));
-    })
-    .delete('/tasks/:id', atLeast('admin'), async (c) => {
+    },
+  );
+
+  api.on(
+    {
+      method: 'delete',
+      path: '/api/v1/tasks/{id}',
+      operationId: 'deleteTask',
+      summary: 'Delete a finished task, with its history',
+      tag: 'tasks',
+      role: 'admin',
+      answers: { 200: { description: 'It is gone', schema: deleted } },
+    },
+    async (c) => {
       const id = await taskId(c, database);
-      const deleted = await deleteByHand(database, [id]);
-      if (deleted.length === 0) throw unfinished(await existing(c, id));
+      const gone = await deleteByHand(database, [id]);
+      if (gone.length === 0) throw unfinished(await existing(c, id));
       return c.json({ deleted: id });
-    });
+    },
+  );
 
   async function existing(c: Context, id: string): Promise<VisibleTask> {
-    const task = await findTask(reads, id);
-    if (task === undefined) throw noSuchTask(c.req.param('id') ?? id);
-    return task;
+    const found = await findTask(reads, id);
+    if (found === undefined) throw noSuchTask(c.req.param('id') ?? id);
+    return found;
   }
 }
 

@@ -21,6 +21,10 @@ export async function waitAsPreferred(
 
 const MAX_WAIT_SECONDS = 60;
 
+export const PREFER_WAIT =
+  '`wait=SECONDS` waits until the task has finished, at most that long and at most a minute';
+export const PREFERENCE_APPLIED = '`wait` when the answer has waited';
+
 /** A preference that is not understood is ignored, as RFC 7240 asks. */
 function preferredWait(header = ''): number | undefined {
   const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(header)?.[1];
