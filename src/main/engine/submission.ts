@@ -20,10 +20,12 @@ const whole = (low: number, high: number) => {
 };
 
 /** Any object, as it is: z.record would leave out a key named `__proto__`. */
-const object = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'must be an object',
-);
+const object = z
+  .custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be an object',
+  )
+  .meta({ type: 'object' });
 
 /** A submission, as the body of `POST /tasks` has it. */
 export const submissionBody = z

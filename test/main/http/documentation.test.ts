@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { startTestApi, type TestApi } from '../../support/test-api.ts';
 
 let api: TestApi;
@@ -9,6 +10,14 @@ before(async () => {
 after(() => api?.stop());
 
 describe('/openapi.json', () => {
+  it('is OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    assert.deepEqual(await validator.validate({ ...structuredClone(api.contract.document) }), {
+      valid: true,
+    });
+    assert.equal(validator.version, '3.1');
+  });
+
   it('gives every operation an id of its own, a summary and a role', () => {
     const operations = Object.values(api.contract.document.paths).flatMap((path) => Object.values(path));
     const ids = operations.map(({ operationId }) => operationId);
