@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = `${root}dist/.built`;
-const sources = ['src', 'drizzle/schema', 'test', 'bench', 'tsconfig.json', 'package-lock.json'];
+const sources = ['src', 'drizzle/schema', 'examples', 'test', 'bench', 'tsconfig.json', 'package-lock.json'];
 
 if (!process.argv.includes('--if-stale') || isStale()) process.exitCode = build();
 

@@ -69,7 +69,7 @@ export const tasks = pgTable(
     attempts_forgiven: integer().notNull().default(0),
     /** The tick of a periodic task: one row a type and slot, for ever. */
     slot: instant(),
-    /** Who asked for it: `api:NAME`, `scheduler`, `task:ID`, `sql`. */
+    /** Who asked for it: `api:NAME`, `scheduler`, `task:ID`, `sql:NAME`; `sql` when a row was inserted by hand. */
     submitted_by: text().notNull().default('sql'),
   },
   (t) => [
