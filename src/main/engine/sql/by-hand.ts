@@ -47,6 +47,9 @@ select moved.id from moved left join notified on true`;
 /**
  * created, queued → cancelled; running → its runner is told; finished ones stay.
  *
+ * A running task keeps `t.status`, and is not given 'running' again: the checks of the table are first made with the row
+ * as the snapshot has it, which has no claim yet when the claim was waited for.
+ *
  * The notifications are counted in a condition: a left join with their count is a join that the planner removes, and
  * then nobody is told.
  */
@@ -57,7 +60,7 @@ with before as materialized (
 moved as (
   update tasks t
   set cancel_requested_at = coalesce(t.cancel_requested_at, now()), updated_at = now(),
-    status = case when b.status = 'running' then 'running' else 'cancelled' end,
+    status = case when b.status = 'running' then t.status else 'cancelled' end,
     finished_at = case when b.status = 'running' then null else now() end,
     error = case when b.status = 'running' then t.error else 'cancelled by ' || $2 end
   from before b
