@@ -26,6 +26,8 @@ export interface TestApi {
   send(path: string, init: RequestInit): Promise<Answer>;
   /** Submits a task and returns it. */
   submit(submission: Record<string, unknown>): Promise<Answer['json']>;
+  /** To be served on a socket, where that matters. */
+  app: Hono;
   /** The API's document of itself. */
   contract: Contract;
   database: pg.Pool;
@@ -82,6 +84,7 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
   return {
     call,
     send,
+    app,
     contract,
     submit: async (submission) => (await call('POST', '/api/v1/tasks', submission)).json,
     database,

@@ -99,7 +99,8 @@ export async function countTasks(
 
 const EXACT_TO = 10_000;
 
-function matching(filter: TaskFilter): SQL | undefined {
+/** What a task has to fulfil, or undefined when all do. */
+export function matching(filter: TaskFilter): SQL | undefined {
   return and(
     filter.status && inArray(tasks.status, [...filter.status]),
     optional(filter.type, (type) => eq(tasks.type, type)),

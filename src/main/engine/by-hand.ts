@@ -2,11 +2,13 @@ import type pg from 'pg';
 import type { Queryable } from '../database/connect.ts';
 import { pastOthers } from '../database/errors.ts';
 import { CANCEL_BY_HAND, DELETE_BY_HAND, RUN_BY_HAND } from './sql/by-hand.ts';
+import type { Status } from './task.ts';
 
 /**
  * Runs tasks now that wait, failed or were cancelled; their retries start anew. Running and completed ones stay, and so
  * does one while another unfinished task does the same work.
  * @param actor who asks: `api:NAME`, `cli`
+ * @param statuses leaves those alone that are in none of them by now
  * @returns the ids of the tasks that changed
  * @throws SameWorkError when such a task was submitted at this very moment; then nothing changed
  */
@@ -14,9 +16,10 @@ export async function runByHand(
   database: Queryable,
   ids: readonly string[],
   actor: string,
+  statuses?: readonly Status[],
 ): Promise<string[]> {
   try {
-    return await changed(database, 'run-by-hand', RUN_BY_HAND, [ids, actor]);
+    return await changed(database, 'run-by-hand', RUN_BY_HAND, [ids, actor, statuses]);
   } catch (error) {
     if ((error as pg.DatabaseError).constraint !== 'tasks_unfinished_unique_key') throw error;
     throw new SameWorkError('a task with the same unique key is not finished', { cause: error });
@@ -32,14 +35,16 @@ export class SameWorkError extends Error {
  * Cancels tasks. Waiting ones are cancelled when this returns; running ones have `cancel_requested_at`, and their
  * runner ends them. Finished ones stay.
  * @param actor who asks: `api:NAME`, `cli`
+ * @param statuses leaves those alone that are in none of them by now
  * @returns the ids of the tasks that changed
  */
 export async function cancelByHand(
   database: Queryable,
   ids: readonly string[],
   actor: string,
+  statuses?: readonly Status[],
 ): Promise<string[]> {
-  return changed(database, 'cancel-by-hand', CANCEL_BY_HAND, [ids, actor]);
+  return changed(database, 'cancel-by-hand', CANCEL_BY_HAND, [ids, actor, statuses]);
 }
 
 /**

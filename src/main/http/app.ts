@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { authenticate } from './auth.ts';
+import { bulkRoutes } from './bulk.ts';
 import { documentationRoutes } from './documentation.ts';
 import { documentRoutes } from './documents.ts';
 import { answerFailure } from './failures.ts';
@@ -30,6 +31,7 @@ export function createApp(parts: AppParts): Hono {
   healthRoutes(api, parts);
   submitRoutes(api, parts);
   taskRoutes(api, parts);
+  bulkRoutes(api, parts);
   taskHistoryRoutes(api, parts);
   documentRoutes(api, parts);
   taskTypeRoutes(api, parts);

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type pg from 'pg';
 import { transaction } from '../../../src/main/database/connect.ts';
 import { cancelByHand } from '../../../src/main/engine/by-hand.ts';
-import type { TaskRow } from '../../../src/main/engine/task.ts';
+import type { Status, TaskRow } from '../../../src/main/engine/task.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { putInto } from '../../support/task-states.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -25,14 +25,20 @@ describe('cancelling a task that is claimed at this very moment', () => {
     assert.ok(rows[0]?.cancel_requested_at);
   });
 
-  async function cancelWhileClaimed(): Promise<{ id: string; changed: string[] }> {
+  it('leaves it alone when only waiting ones are meant', async () => {
+    const { id, changed } = await cancelWhileClaimed(['created', 'queued']);
+    assert.deepEqual(changed, []);
+    assert.deepEqual(await cancelByHand(database, [id], 'test', ['running']), [id]);
+  });
+
+  async function cancelWhileClaimed(statuses?: Status[]): Promise<{ id: string; changed: string[] }> {
     const { rows } = await database.query(
       `insert into tasks (type, status) values ('a', 'queued') returning id`,
     );
     const id: string = rows[0].id;
     const { cancelled } = await transaction(database, async (client) => {
       await putInto(client, id, 'running');
-      const cancelled = cancelByHand(database, [id], 'test');
+      const cancelled = cancelByHand(database, [id], 'test', statuses);
       await waitFor('it to wait for the claim', isWaiting);
       return { cancelled };
     });

@@ -1,7 +1,7 @@
 import { CHANNEL_CANCEL, CHANNEL_DUE } from './submit.ts';
 
 /*
- * What people do to a task by hand. $1 is always the ids, $2 the actor.
+ * What people do to a task by hand. $1 is always the ids, $2 the actor, $3 the statuses that are meant, null for all.
  *
  * Run and cancel lock the rows before they look at the status: a claim or settle that is under way is waited for, and the
  * answer is about the state that is there afterwards. What changed by hand goes into task_events, because nothing
@@ -14,7 +14,11 @@ import { CHANNEL_CANCEL, CHANNEL_DUE } from './submit.ts';
  */
 export const RUN_BY_HAND = `
 with before as materialized (
-  select id, type, status, attempt, unique_key from tasks where id = any($1::uuid[]) order by id for update
+  select id, type, status, attempt, unique_key
+  from tasks
+  where id = any($1::uuid[]) and ($3::text[] is null or status = any($3))
+  order by id
+  for update
 ),
 runnable as (
   select distinct on (type, coalesce(unique_key, id::text)) id, status
@@ -55,7 +59,11 @@ select moved.id from moved left join notified on true`;
  */
 export const CANCEL_BY_HAND = `
 with before as materialized (
-  select id, status, attempt from tasks where id = any($1::uuid[]) order by id for update
+  select id, status, attempt
+  from tasks
+  where id = any($1::uuid[]) and ($3::text[] is null or status = any($3))
+  order by id
+  for update
 ),
 moved as (
   update tasks t
