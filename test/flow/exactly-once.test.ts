@@ -106,7 +106,7 @@ describe('an attempt is ended at a moment that counts', () => {
 
   test('killed while its settle is on the way: one end of the attempt counts, and explains that it runs again', async () => {
     const killed = await bench.runner(PATIENT);
-    const id = await walk({ stayAt: 'inserted', completes: false }, 1);
+    const id = await walk({ stayAt: 'inserted', completes: false }, 3);
     await holdingRow(id, async () => {
       // The attempt is ended by its timeout, and its settle waits behind this lock.
       await waitFor('the settle to wait', waitingSettle);
@@ -123,7 +123,7 @@ describe('an attempt is ended at a moment that counts', () => {
 
   test('a settle that a killed runner has sent is ended by the rescue, and never written', async () => {
     const killed = await bench.runner(PATIENT);
-    const id = await walk({ stayAt: 'inserted', completes: false }, 1);
+    const id = await walk({ stayAt: 'inserted', completes: false }, 3);
     await holdingRow(id, async () => {
       const pid = await waitFor('the settle to wait', waitingSettle);
       await bench.kill(killed);
@@ -141,7 +141,7 @@ describe('an attempt is ended at a moment that counts', () => {
   for (const step of AFTER_COMMIT) {
     test(`a thread that is killed for its timeout at '${step}': the task is completed, and does not run again`, async () => {
       const runner = await bench.runner(PATIENT);
-      const id = await walk({ stayAt: step, completes: true }, 1);
+      const id = await walk({ stayAt: step, completes: true }, 3);
       await atStep(id, step);
       await waitFor('the kill', () => runner.events('thread_killed')[0]);
       await assertCompletedOnce(id);
