@@ -7,7 +7,7 @@ import type { Queryable } from './connect.ts';
  */
 export async function idsLike(
   database: Queryable,
-  table: 'tasks' | 'documents',
+  table: 'tasks' | 'documents' | 'facts',
   typed: string,
 ): Promise<string[]> {
   const digits = typed.replaceAll('-', '').toLowerCase();

@@ -1,7 +1,9 @@
 import { and, desc, eq, gte, ilike, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import { tasks } from '../../../drizzle/schema/tasks.ts';
 import type { Status, TaskRow } from '../engine/task.ts';
+import { boundedCount, type Count } from './bounded-count.ts';
 import type { Orm } from './orm.ts';
+import { containing } from './search-text.ts';
 
 /** What callers see of a task, in the order they see it. */
 const VISIBLE = {
@@ -80,24 +82,10 @@ export async function listTasks(orm: Orm, filter: TaskFilter, page: Page): Promi
     .offset(page.offset ?? 0);
 }
 
-/** How many tasks there are: counted up to 10,000, estimated from the planner's statistics beyond. */
-export async function countTasks(
-  orm: Orm,
-  filter: TaskFilter,
-): Promise<{ total: number; isEstimate: boolean }> {
-  const all = orm.select({ id: tasks.id }).from(tasks).where(matching(filter));
-  const { rows: counted } = await orm.execute<{ total: number }>(
-    sql`select count(*)::int as total from (${all} limit ${EXACT_TO + 1}) as bounded`,
-  );
-  const total = counted[0]?.total ?? 0;
-  if (total <= EXACT_TO) return { total, isEstimate: false };
-  const { rows: planned } = await orm.execute<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
-    sql`explain (format json) ${all}`,
-  );
-  return { total: Math.max(total, planned[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0), isEstimate: true };
+/** How many tasks there are: counted up to 10,000, estimated beyond. */
+export async function countTasks(orm: Orm, filter: TaskFilter): Promise<Count> {
+  return boundedCount(orm, orm.select({ id: tasks.id }).from(tasks).where(matching(filter)));
 }
-
-const EXACT_TO = 10_000;
 
 /** What a task has to fulfil, or undefined when all do. */
 export function matching(filter: TaskFilter): SQL | undefined {
@@ -108,7 +96,7 @@ export function matching(filter: TaskFilter): SQL | undefined {
     optional(filter.unique_key, (key) => eq(tasks.unique_key, key)),
     optional(filter.created_after, (time) => gte(tasks.created_at, new Date(time.getTime() + 1))),
     optional(filter.created_before, (time) => lt(tasks.created_at, time)),
-    optional(filter.q, containing),
+    optional(filter.q, mentions),
   );
 }
 
@@ -116,8 +104,8 @@ function optional<T>(value: T | undefined, condition: (value: T) => SQL | undefi
   return value === undefined ? undefined : condition(value);
 }
 
-function containing(text: string): SQL | undefined {
-  const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+function mentions(text: string): SQL | undefined {
+  const pattern = containing(text);
   return or(
     ilike(tasks.description, pattern),
     ilike(tasks.error, pattern),

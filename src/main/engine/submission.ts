@@ -20,7 +20,7 @@ const whole = (low: number, high: number) => {
 };
 
 /** Any object, as it is: z.record would leave out a key named `__proto__`. */
-const object = z
+export const anyObject = z
   .custom<Record<string, unknown>>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'must be an object',
@@ -31,7 +31,7 @@ const object = z
 export const submissionBody = z
   .strictObject({
     type: z.string().min(1, 'must not be empty'),
-    params: object.nullish(),
+    params: anyObject.nullish(),
     description: z.string().nullish(),
     domain: z.string().nullish(),
     drift_score: z.number('must be a number').nullish(),

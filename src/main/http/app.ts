@@ -3,6 +3,7 @@ import { authenticate } from './auth.ts';
 import { bulkRoutes } from './bulk.ts';
 import { documentationRoutes } from './documentation.ts';
 import { documentRoutes } from './documents.ts';
+import { factRoutes } from './facts.ts';
 import { answerFailure } from './failures.ts';
 import { healthRoutes } from './health.ts';
 import { homeRoute } from './home.ts';
@@ -34,6 +35,7 @@ export function createApp(parts: AppParts): Hono {
   bulkRoutes(api, parts);
   taskHistoryRoutes(api, parts);
   documentRoutes(api, parts);
+  factRoutes(api, parts);
   taskTypeRoutes(api, parts);
   periodicTaskRoutes(api, parts);
   runnerRoutes(api, parts);

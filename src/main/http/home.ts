@@ -17,6 +17,7 @@ const PAGE = `<!doctype html>
 <ul>
 <li><a href="/api/v1/tasks">/api/v1/tasks</a>: submit by <code>POST</code>, list, run, cancel</li>
 <li><a href="/api/v1/task-types">/api/v1/task-types</a>: what can be submitted</li>
+<li><a href="/api/v1/facts">/api/v1/facts</a>: what was found out, to keep and to search</li>
 <li><a href="/api/v1/periodic-tasks">/api/v1/periodic-tasks</a>: what runs by itself</li>
 <li><a href="/api/v1/runners">/api/v1/runners</a>: who runs it</li>
 <li><a href="/docs">/docs</a>: every operation, made from <a href="/openapi.json">/openapi.json</a></li>

@@ -32,4 +32,4 @@ export function noSuch(thing: Thing, typed: string): Problem {
 
 type Thing = keyof typeof NAMES;
 
-const NAMES = { task: 'Task', document: 'Document' } as const;
+const NAMES = { task: 'Task', document: 'Document', fact: 'Fact' } as const;
