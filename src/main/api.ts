@@ -2,6 +2,7 @@ import type { Config } from './config.ts';
 import { connect, disconnect } from './database/connect.ts';
 import { FinishWatch } from './engine/finish-watch.ts';
 import { TaskTypeCatalogue } from './engine/task-types.ts';
+import { TaskWatch } from './engine/task-watch.ts';
 import { createApp } from './http/app.ts';
 import type { PendingMigrations } from './http/parts.ts';
 import { listen } from './http/server.ts';
@@ -17,7 +18,7 @@ export interface ApiOptions {
 export interface Api {
   /** Where it listens. */
   url: string;
-  /** Takes no more connections, answers who waits, lets running requests finish for up to ten seconds. */
+  /** Takes no more connections, answers who waits, ends streams, lets running requests finish for up to ten seconds. */
   stop(): Promise<void>;
 }
 
@@ -30,7 +31,8 @@ export async function startApi(config: Config, options: ApiOptions): Promise<Api
   const database = connect(databaseUrl, 'heddle api', observe);
   const catalogue = new TaskTypeCatalogue(database);
   const finishes = new FinishWatch(database, observe);
-  const app = createApp({ config, database, catalogue, observe, finishes, pendingMigrations });
+  const watch = new TaskWatch(database, observe);
+  const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations });
   try {
     const { url, close } = await listen(app, config.http.host, config.http.port);
     observe({ event: 'api_listening', url });
@@ -38,6 +40,7 @@ export async function startApi(config: Config, options: ApiOptions): Promise<Api
       url,
       async stop() {
         finishes.stop();
+        watch.stop();
         await close();
         await disconnect(database);
       },

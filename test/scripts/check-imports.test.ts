@@ -22,6 +22,8 @@ const CASES: [file: string, text: string, told: RegExp][] = [
   ],
   ['src/main/engine/a.ts', `export { Hono } from 'hono';`, /the engine knows no HTTP/],
   ['src/main/engine/a.ts', `import '../leader/elect.ts';`, /never the other way/],
+  ['src/client/a.ts', `import { randomUUID } from 'node:crypto';`, /the client runs anywhere/],
+  ['src/client/a.ts', `import type { z } from 'zod';`, /the client runs anywhere/],
   ['src/main/a.ts', `import { a } from './a.ts';`, /circle: src\/main\/a\.ts → src\/main\/a\.ts/],
 ];
 
@@ -36,6 +38,7 @@ for (const [file, text, told] of CASES) {
 test('the import check lets pass what a floor may know', async () => {
   const main = `import type payload from '../tasks/a.ts';\nimport { Control } from '../workers/protocol.ts';`;
   assert.equal((await check('src/main/a.ts', main)).status, 0);
+  assert.equal((await check('src/client/a.ts', `import { b } from './b.ts';`)).status, 0);
   const task = `import { defineDatabaseTask } from '../workers/define-task.ts';`;
   assert.equal((await check('src/tasks/a.ts', task)).status, 0);
 });

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { type Config, readConfig } from '../../src/main/config.ts';
 import { FinishWatch } from '../../src/main/engine/finish-watch.ts';
 import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
+import { TaskWatch } from '../../src/main/engine/task-watch.ts';
 import { createApp } from '../../src/main/http/app.ts';
 import type { OpenApiDocument } from '../../src/main/http/openapi.ts';
 import type { PendingMigrations } from '../../src/main/http/parts.ts';
@@ -53,13 +54,14 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
   const config: Config = readConfig(env);
   const catalogue = new TaskTypeCatalogue(database);
   const finishes = new FinishWatch(database, observe);
-  const app = createApp({ config, database, catalogue, observe, finishes, pendingMigrations });
+  const watch = new TaskWatch(database, observe);
+  const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations });
 
   const contract = new Contract(await documentOf(app, config.http));
 
   async function send(path: string, init: RequestInit): Promise<Answer> {
     const response = await app.request(path, init);
-    const text = await response.text();
+    const text = await textOf(response);
     const { status, headers } = response;
     const isJson = text !== '' && headers.get('content-type')?.includes('json');
     const json = isJson ? JSON.parse(text) : text;
@@ -91,9 +93,17 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
     events,
     async stop() {
       finishes.stop();
+      watch.stop();
       await testDatabase.drop();
     },
   };
+}
+
+/** The whole answer; of a stream, which may have no end, its beginning. */
+async function textOf(response: Response): Promise<string> {
+  if (response.headers.get('content-type') !== 'text/event-stream') return response.text();
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) return Buffer.from(chunk).toString();
+  return '';
 }
 
 /** Asked as an admin: tests may set tokens. */

@@ -53,6 +53,7 @@ async function readOwnRow(orm: Reader, id: string): Promise<OwnRow | undefined> 
       finished_at: tasks.finished_at,
       created_at: tasks.created_at,
       submitted_by: tasks.submitted_by,
+      claim_token: tasks.claim_token,
     })
     .from(tasks)
     .where(eq(tasks.id, id));
@@ -70,6 +71,7 @@ async function readAttempts(orm: Reader, id: string): Promise<AttemptRow[]> {
       finished_at: taskAttempts.finished_at,
       outcome: taskAttempts.outcome,
       error: taskAttempts.error,
+      claim_token: taskAttempts.claim_token,
       status_after: taskAttempts.status_after,
     })
     .from(taskAttempts)
@@ -80,6 +82,7 @@ async function readAttempts(orm: Reader, id: string): Promise<AttemptRow[]> {
 async function readEvents(orm: Reader, id: string): Promise<EventRow[]> {
   return orm
     .select({
+      id: taskEvents.id,
       at: taskEvents.at,
       from_status: taskEvents.from_status,
       to_status: taskEvents.to_status,

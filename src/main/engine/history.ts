@@ -1,5 +1,5 @@
 import type { TaskError, taskAttempts, taskEvents } from '../../../drizzle/schema/tasks.ts';
-import type { OutcomeName, Status, TaskRow } from './task.ts';
+import type { OutcomeName, TaskRow } from './task.ts';
 
 /*
  * A task's history, told from what is kept of it: its own row, the attempts that did not complete it, and what was
@@ -30,6 +30,20 @@ export interface StateChange {
   detail: string | null;
 }
 
+/** A state change, and what keeps it. */
+export interface KeptChange extends StateChange {
+  kept: Keeper;
+}
+
+/**
+ * What keeps a state change. Of one task, numbers and tokens only grow: who comes later has waited for the row's lock,
+ * and so a reader that has seen one of them has seen all those before it.
+ */
+export type Keeper =
+  | { by: 'submission' }
+  | { by: 'hand'; id: bigint }
+  | { by: 'start' | 'end'; token: bigint };
+
 export type OwnRow = Pick<
   TaskRow,
   | 'status'
@@ -40,17 +54,13 @@ export type OwnRow = Pick<
   | 'finished_at'
   | 'created_at'
   | 'submitted_by'
->;
-export type AttemptRow = Attempt & Pick<typeof taskAttempts.$inferSelect, 'status_after'>;
-export type EventRow = Omit<typeof taskEvents.$inferSelect, 'id' | 'task_id'>;
+> & { claim_token: bigint | null };
+export type AttemptRow = Attempt & Pick<typeof taskAttempts.$inferSelect, 'claim_token' | 'status_after'>;
+export type EventRow = Omit<typeof taskEvents.$inferSelect, 'task_id'>;
 
 /** All attempts, oldest first. @param rows of `task_attempts`, oldest first */
 export function attemptsOf(task: OwnRow, rows: readonly AttemptRow[]): Attempt[] {
-  const attempts = rows.map(({ status_after: _status, ...attempt }) => attempt);
-  if (task.status !== 'running' && task.status !== 'completed') return attempts;
-  const { attempt, runner_id, thread_id, started_at, finished_at } = task;
-  const outcome = task.status === 'completed' ? 'succeeded' : null;
-  return [...attempts, { attempt, runner_id, thread_id, started_at, finished_at, outcome, error: null }];
+  return withOwn(task, rows).map(({ status_after: _status, claim_token: _token, ...attempt }) => attempt);
 }
 
 /**
@@ -63,15 +73,43 @@ export function eventsOf(
   rows: readonly AttemptRow[],
   byHand: readonly EventRow[],
 ): StateChange[] {
-  const after: Status[] = rows.map((row) => row.status_after as Status);
-  const attempts = attemptsOf(task, rows).flatMap((attempt, index) => [
-    ...changesOf(attempt, after[index] ?? task.status),
-  ]);
-  return inOrder([submission(task, byHand), ...byHand.map(toChange), ...attempts]);
+  return changesOf(task, rows, byHand).map(({ kept: _kept, ...change }) => change);
+}
+
+/** The same, each with what keeps it. What is kept by attempts, and what by hand, is each in its own order. */
+export function changesOf(
+  task: OwnRow,
+  rows: readonly AttemptRow[],
+  byHand: readonly EventRow[],
+): KeptChange[] {
+  const first = submission(task, byHand);
+  return [first, ...laterChanges(task, rows, byHand, first.to)];
+}
+
+/** The same without the submission. @param status of the task before the first of them */
+export function laterChanges(
+  task: OwnRow,
+  rows: readonly AttemptRow[],
+  byHand: readonly EventRow[],
+  status: string,
+): KeptChange[] {
+  const ofAttempts = withOwn(task, rows).flatMap((attempt) => [...changesOfAttempt(attempt)]);
+  return merged(ofAttempts, byHand.map(toChange), status);
+}
+
+/** The attempts that have a row of their own, and the one that the task's row tells of. */
+function withOwn(task: OwnRow, rows: readonly AttemptRow[]): AttemptRow[] {
+  if (task.status !== 'running' && task.status !== 'completed') return [...rows];
+  const { attempt, runner_id, thread_id, started_at, finished_at, status: status_after } = task;
+  const outcome = task.status === 'completed' ? 'succeeded' : null;
+  // It always has a token; 0 is older than any.
+  const claim_token = task.claim_token ?? 0n;
+  const own = { attempt, runner_id, thread_id, started_at, finished_at, outcome, error: null } as const;
+  return [...rows, { ...own, claim_token, status_after }];
 }
 
 /** A task that is `created`, or was until somebody moved it on, was submitted as such. */
-function submission(task: OwnRow, byHand: readonly EventRow[]): StateChange {
+function submission(task: OwnRow, byHand: readonly EventRow[]): KeptChange {
   const wasCreated = task.status === 'created' || byHand[0]?.from_status === 'created';
   return {
     at: task.created_at,
@@ -80,28 +118,31 @@ function submission(task: OwnRow, byHand: readonly EventRow[]): StateChange {
     attempt: 0,
     actor: task.submitted_by,
     detail: null,
+    kept: { by: 'submission' },
   };
 }
 
-function toChange({ at, from_status, to_status, attempt, actor, detail }: EventRow): StateChange {
-  return { at, from: from_status, to: to_status, attempt, actor, detail };
+function toChange({ id, at, from_status, to_status, attempt, actor, detail }: EventRow): KeptChange {
+  return { at, from: from_status, to: to_status, attempt, actor, detail, kept: { by: 'hand', id } };
 }
 
-function* changesOf(ended: Attempt, statusAfter: Status): Generator<StateChange> {
-  const { attempt, runner_id, started_at, finished_at, outcome, error } = ended;
+function* changesOfAttempt(row: AttemptRow): Generator<KeptChange> {
+  const { attempt, runner_id, started_at, finished_at, outcome, error, claim_token: token } = row;
   const actor = `runner:${runner_id}`;
   if (started_at !== null) {
-    yield { at: started_at, from: 'queued', to: 'running', attempt, actor, detail: null };
+    const kept = { by: 'start', token } as const;
+    yield { at: started_at, from: 'queued', to: 'running', attempt, actor, detail: null, kept };
   }
   if (finished_at === null || outcome === null) return;
   yield {
     at: finished_at,
     from: 'running',
-    to: statusAfter,
+    to: row.status_after,
     attempt,
     // A lost attempt's runner can do nothing any more: the leader ended it.
     actor: outcome === 'lost' ? 'rescue' : actor,
     detail: error === null ? outcome : detail(outcome, error.message),
+    kept: { by: 'end', token },
   };
 }
 
@@ -110,15 +151,23 @@ function detail(outcome: string, message: string): string {
   return message.startsWith(outcome) ? message : `${outcome}: ${message}`;
 }
 
-/** By time; what happened in the same millisecond by what follows from what. */
-function inOrder(changes: readonly StateChange[]): StateChange[] {
-  const left = [...changes].sort((a, b) => a.at.getTime() - b.at.getTime());
-  const ordered: StateChange[] = [];
-  while (left.length > 0) {
-    const status = ordered.at(-1)?.to ?? null;
-    const at = left[0]?.at.getTime();
-    const next = left.findIndex((change) => change.at.getTime() === at && change.from === status);
-    ordered.push(...left.splice(Math.max(next, 0), 1));
+/**
+ * Two sequences as one, neither of them reordered: by time, and what happened in the same millisecond by what follows
+ * from what.
+ */
+function merged(some: readonly KeptChange[], others: readonly KeptChange[], status: string): KeptChange[] {
+  const [left, right] = [[...some], [...others]];
+  const result: KeptChange[] = [];
+  let now = status;
+  while (left[0] !== undefined && right[0] !== undefined) {
+    const next = precedes(right[0], left[0], now) ? right.shift() : left.shift();
+    result.push(next as KeptChange);
+    now = (next as KeptChange).to;
   }
-  return ordered;
+  return [...result, ...left, ...right];
+}
+
+function precedes(change: StateChange, other: StateChange, status: string): boolean {
+  const ms = change.at.getTime() - other.at.getTime();
+  return ms < 0 || (ms === 0 && change.from === status && other.from !== status);
 }

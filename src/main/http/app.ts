@@ -16,6 +16,7 @@ import { badParameter } from './query.ts';
 import { runnerRoutes } from './runners.ts';
 import { submitRoutes } from './submit.ts';
 import { taskHistoryRoutes } from './task-history.ts';
+import { taskLogRoute } from './task-log.ts';
 import { taskTypeRoutes } from './task-types.ts';
 import { taskRoutes } from './tasks.ts';
 
@@ -34,6 +35,7 @@ export function createApp(parts: AppParts): Hono {
   taskRoutes(api, parts);
   bulkRoutes(api, parts);
   taskHistoryRoutes(api, parts);
+  taskLogRoute(api, parts);
   documentRoutes(api, parts);
   factRoutes(api, parts);
   taskTypeRoutes(api, parts);

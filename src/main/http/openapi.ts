@@ -145,13 +145,24 @@ function responsesOf(operation: Operation, schemas: Schemas): Record<string, obj
   return Object.fromEntries([...answers, ...problems]);
 }
 
-function responseOf({ description, schema, contentType, headers }: AnswerDescription, schemas: Schemas) {
-  const media = contentType ?? 'application/json';
+function responseOf({ description, headers, ...answer }: AnswerDescription, schemas: Schemas) {
+  const content = contentOf(answer, schemas);
   return {
     description,
     ...(headers !== undefined && { headers: describedHeaders(headers) }),
-    ...(schema !== undefined && { content: { [media]: { schema: schemas.of(schema, 'output') } } }),
+    ...(content.length > 0 && { content: Object.fromEntries(content) }),
   };
+}
+
+function contentOf(
+  { schema, contentType = 'application/json', otherMedia = {} }: Omit<AnswerDescription, 'description'>,
+  schemas: Schemas,
+): [media: string, { schema: JsonSchema }][] {
+  const media = [
+    ...(schema === undefined ? [] : [[contentType, schema] as const]),
+    ...Object.entries(otherMedia),
+  ];
+  return media.map(([name, one]) => [name, { schema: schemas.of(one, 'output') }]);
 }
 
 function describedHeaders(headers: Record<string, string>): Record<string, object> {

@@ -37,6 +37,8 @@ export interface AnswerDescription {
   schema?: z.ZodType;
   /** @default application/json */
   contentType?: string;
+  /** What else it may be, by media type. */
+  otherMedia?: Record<string, z.ZodType>;
   /** Response headers, each with what it tells. */
   headers?: Record<string, string>;
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Queryable } from '../database/connect.ts';
 import type { FinishWatch } from '../engine/finish-watch.ts';
 import type { TaskTypeCatalogue } from '../engine/task-types.ts';
+import type { TaskWatch } from '../engine/task-watch.ts';
 import type { Observe } from '../observe/events.ts';
 
 /** What the routes are made of. */
@@ -16,6 +17,7 @@ export interface ApiParts {
 /** What the whole API is made of. */
 export interface AppParts extends ApiParts {
   finishes: FinishWatch;
+  watch: TaskWatch;
   pendingMigrations: PendingMigrations;
 }
 

@@ -1,15 +1,14 @@
 import type { Context } from 'hono';
 import type { TaskError } from '../../../drizzle/schema/tasks.ts';
 import { orm } from '../database/orm.ts';
-import { type KeptHistory, readHistory, readLogs } from '../database/task-history.ts';
-import { findTask } from '../database/tasks.ts';
+import { type KeptHistory, readHistory } from '../database/task-history.ts';
 import { attemptsOf, eventsOf } from '../engine/history.ts';
 import type { Operations } from './operations.ts';
 import type { ApiParts } from './parts.ts';
-import { attempts, logLines, stateChanges } from './schemas/tasks.ts';
+import { attempts, stateChanges } from './schemas/tasks.ts';
 import { noSuchTask, taskId } from './task-id.ts';
 
-/** What has happened to a task: its state changes, attempts and log. */
+/** What has happened to a task: its state changes and attempts. */
 export function taskHistoryRoutes(api: Operations, { database }: ApiParts): void {
   const reads = orm(database);
 
@@ -43,24 +42,6 @@ export function taskHistoryRoutes(api: Operations, { database }: ApiParts): void
       const { task, attempts } = await history(c);
       const items = attemptsOf(task, attempts);
       return c.json({ items: items.map((attempt) => ({ ...attempt, error: errorJson(attempt.error) })) });
-    },
-  );
-
-  api.on(
-    {
-      method: 'get',
-      path: '/api/v1/tasks/{id}/logs',
-      operationId: 'listTaskLogs',
-      summary: 'List what a task has logged, the oldest first',
-      tag: 'tasks',
-      role: 'viewer',
-      answers: { 200: { description: 'Its log lines', schema: logLines } },
-    },
-    async (c) => {
-      const id = await taskId(c, database);
-      const items = await readLogs(reads, id);
-      if (items.length === 0 && (await findTask(reads, id)) === undefined) throw noSuchTask(id);
-      return c.json({ items });
     },
   );
 

@@ -19,6 +19,7 @@ const own = (row: Partial<OwnRow>): OwnRow => ({
   finished_at: null,
   created_at: at(0),
   submitted_by: 'api:anna',
+  claim_token: null,
   ...row,
 });
 
@@ -30,11 +31,13 @@ const ended = (row: Partial<AttemptRow>): AttemptRow => ({
   finished_at: at(20),
   outcome: 'failed',
   error: { name: 'Error', message: 'no luck' },
+  claim_token: 1n,
   status_after: 'queued',
   ...row,
 });
 
 const byHand = (row: Partial<EventRow>): EventRow => ({
+  id: 1n,
   at: at(30),
   from_status: 'failed',
   to_status: 'queued',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { taskAttempts } from '../../../../drizzle/schema/tasks.ts';
+import { POSITION_TEXT } from '../../engine/position.ts';
 import { instant, submissionBody } from '../../engine/submission.ts';
 import { STATUSES } from '../../engine/task.ts';
 import { digits, id, json, nextCursor, timestamp } from './common.ts';
@@ -155,3 +156,19 @@ export const logLines = z
     ),
   })
   .meta({ id: 'LogLines' });
+
+/** `GET /tasks/{id}/logs`. */
+export const logsQuery = z.object({
+  last_event_id: z
+    .string()
+    .regex(POSITION_TEXT, 'is not the id of an event of such a stream')
+    .optional()
+    .meta({ description: 'The same as the header Last-Event-ID, for who cannot send it' }),
+  poll_interval: z
+    .string()
+    .optional()
+    .meta({ description: 'Asks for the stream, too: clients of SeedCore send it. Its value means nothing' }),
+});
+
+/** The text of server-sent events. */
+export const eventStreamText = z.string();

@@ -1,0 +1,30 @@
+import { Problem } from './problem.ts';
+
+/** Bounds how many answers are open without an end at the same time: each holds a connection and memory. */
+export class Streams {
+  #open = 0;
+  readonly #max: number;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** @returns what to call, once or more often, when the stream has ended; null when there are too many already */
+  take(): (() => void) | null {
+    if (this.#open >= this.#max) return null;
+    this.#open++;
+    let isOpen = true;
+    return () => {
+      if (isOpen) this.#open--;
+      isOpen = false;
+    };
+  }
+}
+
+/** The answer when `take` gave null. */
+export function tooManyStreams(): Problem {
+  const detail = 'As many streams are open as this server keeps open; ask again, or without a stream.';
+  return new Problem(503, 'too-many-streams', 'Too many streams', detail, {
+    headers: { 'Retry-After': '5' },
+  });
+}
