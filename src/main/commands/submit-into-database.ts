@@ -9,7 +9,7 @@ import { TaskTypeCatalogue } from '../engine/task-types.ts';
 import { CommandError } from './command.ts';
 
 /** What is asked for. */
-export interface Wish {
+interface Wish {
   type: string;
   params: object;
   waitSeconds: number;

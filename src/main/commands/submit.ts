@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
-import type { VisibleTask } from '../database/tasks.ts';
-import { isFinished } from '../engine/task.ts';
-import { apiClient, type CallApi } from './api-client.ts';
+import { isFinished, type Status } from '../engine/task.ts';
+import { answerOf, apiClient } from './api-client.ts';
 import { CommandError, readArguments, runCommand, UsageError } from './command.ts';
-import { submitIntoDatabase, type Wish } from './submit-into-database.ts';
+import { submitIntoDatabase } from './submit-into-database.ts';
 
 const HELP = `heddle submit TYPE - submits a task and prints it as JSON
 
@@ -33,19 +32,24 @@ export async function submitCommand(argv: string[], config: Config): Promise<num
     }
     const [type] = words;
     if (type === undefined) throw new UsageError('which task type?');
-    const wish = { type, params: readParams(values.params), waitSeconds: readSeconds(values.wait) };
+    const params = readParams(values.params);
+    const waitSeconds = readSeconds(values.wait);
     const task = values.database
-      ? await submitIntoDatabase(config, wish)
-      : await submitOverHttp(apiClient(config, values), wish);
+      ? await submitIntoDatabase(config, { type, params, waitSeconds })
+      : await answerOf(apiClient(config, values).submit(type, params, { waitSeconds }));
     console.log(JSON.stringify(task, null, 2));
     return values.wait === undefined ? 0 : exitCodeOf(task);
   });
 }
 
-function readParams(given = '{}'): object {
+function readParams(given = '{}'): Record<string, unknown> {
   const params = parseJson(given.startsWith('@') ? readFile(given.slice(1)) : given);
-  if (typeof params === 'object' && params !== null && !Array.isArray(params)) return params;
+  if (isObject(params)) return params;
   throw new UsageError('--params must be a JSON object');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parseJson(text: string): unknown {
@@ -70,21 +74,7 @@ function readSeconds(given = '0'): number {
   return Number(given);
 }
 
-/** The API waits for a minute at most: a longer wait asks again. */
-async function submitOverHttp(call: CallApi, { type, params, waitSeconds }: Wish): Promise<VisibleTask> {
-  const until = performance.now() + waitSeconds * 1000;
-  const wait = () => {
-    const seconds = Math.ceil((until - performance.now()) / 1000);
-    return seconds > 0 ? { headers: { prefer: `wait=${Math.min(seconds, 60)}` } } : undefined;
-  };
-  let task = await call<VisibleTask>('POST', '/tasks', { body: { type, params }, ...wait() });
-  for (let more = wait(); more !== undefined && !isFinished(task.status); more = wait()) {
-    task = await call<VisibleTask>('GET', `/tasks/${task.id}`, more);
-  }
-  return task;
-}
-
-function exitCodeOf(task: Pick<VisibleTask, 'status'>): number {
+function exitCodeOf(task: { status: Status }): number {
   if (!isFinished(task.status)) console.error(`heddle submit: the task is still ${task.status}`);
   return task.status === 'failed' || task.status === 'cancelled' ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 /** What of a task a line shows. */
-export interface ListedTask {
+interface ListedTask {
   id: string;
   type: string;
   status: string;

@@ -1,7 +1,8 @@
 import type { Config } from '../config.ts';
-import { apiClient } from './api-client.ts';
+import type { Status } from '../engine/task.ts';
+import { answerOf, apiClient } from './api-client.ts';
 import { readArguments, runCommand } from './command.ts';
-import { type ListedTask, tableOf } from './task-table.ts';
+import { tableOf } from './task-table.ts';
 
 const HELP = `heddle tasks - lists the newest tasks
 
@@ -30,12 +31,14 @@ export async function tasksCommand(argv: string[], config: Config): Promise<numb
       console.log(HELP);
       return 0;
     }
-    const query = new URLSearchParams();
-    for (const status of values.status ?? []) query.append('status', status);
-    if (values.type !== undefined) query.set('type', values.type);
-    if (values.limit !== undefined) query.set('limit', values.limit);
-    const call = apiClient(config, values);
-    const answer = await call<{ items: ListedTask[]; total: number }>('GET', `/tasks?${query.toString()}`);
+    const { status, type, limit } = values;
+    // The API knows which states there are, and how many tasks it lists.
+    const filter = {
+      ...(status !== undefined && { status: status as Status[] }),
+      ...(type !== undefined && { type }),
+      ...(limit !== undefined && { limit: Number(limit) }),
+    };
+    const answer = await answerOf(apiClient(config, values).taskPage(filter));
     console.log(values.json ? JSON.stringify(answer, null, 2) : tableOf(answer.items, answer.total));
     return 0;
   });

@@ -215,10 +215,11 @@ describe('heddle tasks', () => {
     assert.match(out, / {2}\[2Jline next$/);
   });
 
-  it('exits with 1 for a state that there is not, with 2 for an option', async () => {
+  it('exits with 2 for a state that there is not, and for an option', async () => {
     const unknown = await run(tasksCommand, ['--status', 'done']);
-    assert.equal(unknown.code, 1);
-    assert.match(unknown.err, /must be one of created, queued/);
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.err, /must be one of created, queued.* \(see heddle tasks --help\)$/);
+    assert.equal((await run(tasksCommand, ['--limit', 'few'])).code, 2);
     assert.equal((await run(tasksCommand, ['--what'])).code, 2);
     assert.match((await run(tasksCommand, ['--help'])).out, /--status/);
   });
