@@ -1,3 +1,4 @@
+import { isWeak } from './api-tokens.ts';
 import type { Config } from './config.ts';
 import { connect, disconnect } from './database/connect.ts';
 import { FinishWatch } from './engine/finish-watch.ts';
@@ -34,7 +35,10 @@ export async function startApi(config: Config, options: ApiOptions): Promise<Api
   const watch = new TaskWatch(database, observe);
   const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations });
   try {
-    const { url, close } = await listen(app, config.http.host, config.http.port);
+    const { host, port, maxConnections, protection, tokens } = config.http;
+    const onlyLoopback = protection === 'loopback';
+    const { url, close } = await listen(app, { host, port, maxConnections, onlyLoopback, observe });
+    for (const { name } of tokens.filter(isWeak)) observe({ event: 'weak_token', name });
     observe({ event: 'api_listening', url });
     return {
       url,

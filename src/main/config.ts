@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { parseTokens } from './api-tokens.ts';
 
 /** A setting that cannot be used. `faults` has one line each, beginning with the variable's name. */
 export class ConfigError extends Error {
@@ -12,12 +14,6 @@ export class ConfigError extends Error {
     );
     this.faults = faults;
   }
-}
-
-export interface ApiToken {
-  name: string;
-  role: 'viewer' | 'operator' | 'admin';
-  token: string;
 }
 
 export type Config = ReturnType<typeof readConfig>;
@@ -38,7 +34,8 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
   const set = parsed.data;
   const databaseUrl = set.DATABASE_URL ?? set.PG_DSN ?? urlFromParts(set);
   const tokens = set.API_TOKENS ?? [];
-  if (!isLoopback(set.HOST) && tokens.length === 0 && set.API_AUTH !== 'none') {
+  const protection = tokens.length > 0 ? 'tokens' : set.API_AUTH === 'none' ? 'none' : 'loopback';
+  if (protection === 'loopback' && !isLoopback(set.HOST)) {
     faults.push(
       `HOST: refusing to listen on ${set.HOST} without API_TOKENS; set tokens, listen on 127.0.0.1, or say API_AUTH=none`,
     );
@@ -55,7 +52,12 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
     http: {
       host: set.HOST,
       port: set.PORT,
+      /** What keeps strangers out: tokens; that only this machine can reach the API; or nothing, as asked for. */
+      protection,
       tokens,
+      trustedProxies: set.TRUSTED_PROXIES,
+      maxConnections: set.MAX_CONNECTIONS,
+      maxStreams: set.MAX_STREAMS,
       maxBodyBytes: set.MAX_BODY_BYTES,
       maxDocumentBytes: set.MAX_DOCUMENT_BYTES,
       corsOrigins: set.CORS_ORIGINS ?? [],
@@ -122,10 +124,10 @@ const settings = z.object({
   API_AUTH: z.enum(['tokens', 'none'], "must be 'none' or 'tokens'").default('tokens'),
   MAX_BODY_BYTES: whole('of bytes', 1).default(MEBIBYTE),
   MAX_DOCUMENT_BYTES: whole('of bytes', 1).default(50 * MEBIBYTE),
-  CORS_ORIGINS: z
-    .string()
-    .transform((value) => value.split(',').map((origin) => origin.trim()))
-    .optional(),
+  CORS_ORIGINS: z.string().transform(parseOrigins).optional(),
+  TRUSTED_PROXIES: whole('of proxies', 0, 10).default(0),
+  MAX_CONNECTIONS: whole('of connections', 1).default(2048),
+  MAX_STREAMS: whole('of streams', 1).default(256),
   RATE_LIMIT: z
     .string()
     .regex(/^[1-9]\d*\/[1-9]\d*$/, 'must be COUNT/SECONDS, such as 100/60')
@@ -133,6 +135,7 @@ const settings = z.object({
       const [count, seconds] = value.split('/').map(Number) as [number, number];
       return { count, seconds };
     })
+    .refine(({ count, seconds }) => count <= 1e6 && seconds <= 86_400, 'must be at most 1000000/86400')
     .optional(),
 
   RUNNER_MODE: z.enum(['singleton', 'shared'], "must be 'singleton' or 'shared'").default('singleton'),
@@ -167,20 +170,19 @@ const settings = z.object({
     .default('info'),
 });
 
-/** `name:role:token,…`; the values are secrets, so that a fault names only the entry's place. */
-function parseTokens(value: string, context: z.RefinementCtx): ApiToken[] {
-  return value.split(',').map((entry, index) => {
-    const [name, role, ...rest] = entry.trim().split(':');
-    const token = rest.join(':');
-    if (!name || !token || (role !== 'viewer' && role !== 'operator' && role !== 'admin')) {
-      context.addIssue({
-        code: 'custom',
-        message: `entry ${index + 1} must be name:role:token with the role viewer, operator or admin`,
-      });
-      return z.NEVER;
-    }
-    return { name, role, token };
-  });
+/** What browsers send as `Origin`, which is compared with these as it is. */
+function parseOrigins(value: string, context: z.RefinementCtx): string[] {
+  const origins = value.split(',').map((origin) => origin.trim());
+  for (const origin of origins) {
+    if (origin === '*' || isOrigin(origin)) continue;
+    const message = `'${origin}' is not an origin, such as https://example.org (no path, no slash at its end, lower case), and not *`;
+    context.addIssue({ code: 'custom', message });
+  }
+  return origins;
+}
+
+function isOrigin(value: string): boolean {
+  return /^https?:[/\w.:[\]-]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value;
 }
 
 function isFolder(path: string): boolean {
@@ -227,5 +229,5 @@ function withoutBlanks(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** Whether only this machine can reach an address that is listened on. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

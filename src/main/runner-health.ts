@@ -1,6 +1,6 @@
-import { Hono } from 'hono';
 import type { Config } from './config.ts';
 import { connect, disconnect } from './database/connect.ts';
+import { createBase } from './http/base.ts';
 import { healthRoutes } from './http/health.ts';
 import { Operations } from './http/operations.ts';
 import { listen } from './http/server.ts';
@@ -14,10 +14,13 @@ export async function startRunnerHealth(
   observe: Observe,
 ): Promise<{ stop(): Promise<void> }> {
   const database = connect(databaseUrl, 'heddle runner health', observe, 1);
-  const app = new Hono();
+  const app = createBase(observe);
   healthRoutes(new Operations(app, config.http), { database, pendingMigrations });
   try {
-    const { close } = await listen(app, config.http.host, config.runner.port);
+    const { host, maxConnections } = config.http;
+    const { port } = config.runner;
+    // Health is no secret: it may be asked from wherever the runner can be reached.
+    const { close } = await listen(app, { host, port, maxConnections, onlyLoopback: false, observe });
     return {
       async stop() {
         await close();

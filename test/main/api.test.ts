@@ -56,7 +56,7 @@ describe('the API on a port', () => {
     const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
     socket.on('error', () => {});
     socket.write(
-      'POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
     );
     const chunk = `10000\r\n${' '.repeat(0x10000)}\r\n`;
     for (let sent = 0; sent < 32; sent++) socket.write(chunk);
@@ -70,6 +70,13 @@ describe('the API on a port', () => {
     socket.write('GET /health/live HTTP/1.0\r\n\r\n');
     assert.equal(await firstLine(socket), 'HTTP/1.1 200 OK');
     socket.destroy();
+  });
+
+  it('warns of tokens that could be guessed, by name', async () => {
+    const tokens = 'short:viewer:abcdefghijklmno,long:admin:abcdefghijklmnop';
+    const other = await start(database.url, readConfig({ PORT: '0', API_TOKENS: tokens }));
+    await other.stop();
+    assert.deepEqual(events.of('weak_token'), [{ event: 'weak_token', name: 'short' }]);
   });
 
   it('names host and port when something else listens there', async () => {
@@ -143,13 +150,13 @@ describe('the API on a port', () => {
   it('tells nobody what went wrong inside but the log', async () => {
     await database.pool().query('alter table tasks add constraint no_tasks check (false) not valid');
     try {
-      const response = await submit(api.url);
+      const response = await submit(api.url, { 'x-request-id': 'find-me' });
       assert.equal(response.status, 500);
       assert.doesNotMatch(await response.text(), /no_tasks|insert|check/);
       const { method, path, message, request_id } = await events.next('request_failed');
       assert.deepEqual([method, path], ['POST', '/api/v1/tasks']);
       assert.match(message, /no_tasks/);
-      assert.equal(response.headers.get('x-request-id'), request_id);
+      assert.deepEqual([request_id, response.headers.get('x-request-id')], ['find-me', 'find-me']);
     } finally {
       await database.pool().query('alter table tasks drop constraint no_tasks');
     }

@@ -83,8 +83,81 @@ describe('the configuration', () => {
       faultsOf({ HOST: '0.0.0.0' })[0] ?? '',
       /^HOST: refusing to listen on 0\.0\.0\.0 without API_TOKENS/,
     );
+    for (const host of ['::', '10.0.0.1', 'heddle.example', '::ffff:127.0.0.1', '127.0.0.999', '0']) {
+      assert.match(faultsOf({ HOST: host })[0] ?? '', /^HOST: refusing to listen on .* without API_TOKENS/);
+    }
     assert.equal(readConfig({ HOST: '0.0.0.0', API_AUTH: 'none' }).http.host, '0.0.0.0');
     assert.equal(readConfig({ HOST: '0.0.0.0', API_TOKENS: 'a:admin:b' }).http.tokens.length, 1);
+  });
+
+  it('knows what keeps strangers out', () => {
+    assert.equal(readConfig({}).http.protection, 'loopback');
+    assert.equal(readConfig({ API_AUTH: 'none' }).http.protection, 'none');
+    assert.equal(readConfig({ API_TOKENS: 'a:admin:b' }).http.protection, 'tokens');
+    assert.equal(readConfig({ API_TOKENS: 'a:admin:b', API_AUTH: 'none' }).http.protection, 'tokens');
+  });
+
+  it('refuses tokens that are not right, by their place and never by their value', () => {
+    const right = 'name:role:token with the role viewer, operator or admin';
+    const cases: [value: string, ...faults: string[]][] = [
+      ['geheim', `entry 1 must be ${right}`],
+      ['a:admin:', `entry 1 must be ${right}`],
+      [':admin:geheim', `entry 1 must be ${right}`],
+      ['a:emperor:geheim,', `entry 1 must be ${right}`, `entry 2 must be ${right}`],
+      ['a:admin:geheim,a:viewer:geheim2', 'entry 2 has the name of an earlier one'],
+      ['a:admin:geheim, b:viewer:geheim', 'entry 2 has the token of an earlier one'],
+      ['a:admin:ge heim', 'entry 1 has a token with characters that no header can hold'],
+      ['a:admin:gehéim', 'entry 1 has a token with characters that no header can hold'],
+    ];
+    for (const [value, ...faults] of cases) {
+      const found = faultsOf({ API_TOKENS: value });
+      assert.deepEqual(
+        found,
+        faults.map((fault) => `API_TOKENS: ${fault}`),
+        value,
+      );
+      assert.doesNotMatch(found.join(), /geh/);
+    }
+    const { tokens } = readConfig({ API_TOKENS: 'a:admin:with:colons' }).http;
+    assert.deepEqual(tokens, [{ name: 'a', role: 'admin', token: 'with:colons' }]);
+  });
+
+  it('takes origins for CORS, and nothing that no browser would send', () => {
+    const origins = 'https://example.org, http://localhost:3000,*';
+    assert.deepEqual(readConfig({ CORS_ORIGINS: origins }).http.corsOrigins, origins.split(/, */));
+    for (const wrong of [
+      'example.org',
+      'https://example.org/',
+      'https://example.org/app',
+      'https://Example.org',
+      'https://example.org:443',
+      'https://me@example.org',
+      'https://*.example.org',
+      'ftp://example.org',
+      'null',
+      'https://example.org,',
+    ]) {
+      const faults = faultsOf({ CORS_ORIGINS: wrong });
+      assert.match(faults[0] ?? '', /^CORS_ORIGINS: '.*' is not an origin, such as https:/, wrong);
+    }
+  });
+
+  it('has bounds for what comes from outside', () => {
+    const { trustedProxies, maxConnections, maxStreams, rateLimit } = readConfig({}).http;
+    assert.deepEqual([trustedProxies, maxConnections, maxStreams, rateLimit], [0, 2048, 256, undefined]);
+    assert.deepEqual(readConfig({ RATE_LIMIT: '100/60' }).http.rateLimit, { count: 100, seconds: 60 });
+    const faults = faultsOf({
+      TRUSTED_PROXIES: 'yes',
+      MAX_CONNECTIONS: '0',
+      MAX_STREAMS: '-1',
+      RATE_LIMIT: '1/999999',
+    });
+    assert.deepEqual(faults.map((fault) => fault.split(':')[0]).sort(), [
+      'MAX_CONNECTIONS',
+      'MAX_STREAMS',
+      'RATE_LIMIT',
+      'TRUSTED_PROXIES',
+    ]);
   });
 });
 

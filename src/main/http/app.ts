@@ -1,17 +1,16 @@
-import { type Context, Hono } from 'hono';
-import { authenticate } from './auth.ts';
+import type { Context, Hono } from 'hono';
+import { guard } from './access/guard.ts';
+import { createBase } from './base.ts';
 import { bulkRoutes } from './bulk.ts';
 import { documentationRoutes } from './documentation.ts';
 import { documentRoutes } from './documents.ts';
 import { factRoutes } from './facts.ts';
-import { answerFailure } from './failures.ts';
 import { healthRoutes } from './health.ts';
 import { homeRoute } from './home.ts';
 import { refuseOtherMethods } from './method-not-allowed.ts';
 import { Operations } from './operations.ts';
 import type { AppParts } from './parts.ts';
 import { periodicTaskRoutes } from './periodic-tasks.ts';
-import { answerProblem, Problem } from './problem.ts';
 import { badParameter } from './query.ts';
 import { runnerRoutes } from './runners.ts';
 import { submitRoutes } from './submit.ts';
@@ -22,11 +21,9 @@ import { taskRoutes } from './tasks.ts';
 
 /** The whole HTTP API. It listens nowhere: `app.request()` calls it, or a server. */
 export function createApp(parts: AppParts): Hono {
-  const app = new Hono();
-  app.onError(answerFailure(parts.observe));
-  app.notFound(answerNotFound);
+  const app = createBase(parts.observe);
+  guard(app, parts.config.http, parts.observe);
   app.use(refuseNul);
-  for (const path of GUARDED) app.use(path, authenticate(parts.config.http.tokens));
 
   const api = new Operations(app, parts.config.http);
   homeRoute(app);
@@ -47,15 +44,8 @@ export function createApp(parts: AppParts): Hono {
   return app;
 }
 
-/** What asks who calls, also where there is nothing: a stranger does not learn what there is. */
-const GUARDED = ['/api/v1/*', '/metrics', '/openapi.json', '/docs', '/docs/*'];
-
 /** PostgreSQL can compare nothing with a NUL character. */
-async function refuseNul(c: Context, next: () => Promise<void>): Promise<void> {
+function refuseNul(c: Context, next: () => Promise<void>): Promise<void> {
   if (c.req.url.includes('%00')) throw badParameter('the address holds a NUL character');
-  await next();
-}
-
-function answerNotFound(c: Context): Response {
-  return answerProblem(c, new Problem(404, 'not-found', 'Not found', `There is nothing at ${c.req.path}.`));
+  return next();
 }

@@ -41,12 +41,21 @@ async function readBytes(c: Context, limit: number): Promise<Buffer> {
   if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge(limit);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > limit) throw tooLarge(limit);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > limit) throw tooLarge(limit);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof Problem ? error : incomplete();
   }
   return Buffer.concat(chunks);
+}
+
+/** The connection has broken: nobody will read this, but it is no failure of this side. */
+function incomplete(): Problem {
+  return new Problem(400, 'incomplete-body', 'Incomplete body', 'The body did not arrive as a whole.');
 }
 
 function tooLarge(limit: number): Problem {

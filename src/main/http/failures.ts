@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ErrorHandler } from 'hono';
 import { isAway, isPassing } from '../database/errors.ts';
 import { SameWorkError } from '../engine/by-hand.ts';
@@ -12,21 +11,20 @@ export function answerFailure(observe: Observe): ErrorHandler {
   return (error, c) => {
     const expected = toProblem(error);
     if (expected !== undefined) return answerProblem(c, expected);
-    const request_id = randomUUID();
     observe({
       event: 'request_failed',
       method: c.req.method,
       path: c.req.path,
-      request_id,
+      request_id: c.get('requestId'),
       message: messageOf(error),
     });
-    return answerProblem(
-      c,
-      new Problem(500, 'internal', 'Internal error', 'Something went wrong on this side.', {
-        headers: { 'X-Request-Id': request_id },
-      }),
-    );
+    return answerProblem(c, internalError());
   };
+}
+
+/** Tells the caller nothing. */
+export function internalError(): Problem {
+  return new Problem(500, 'internal', 'Internal error', 'Something went wrong on this side.');
 }
 
 /** What is wrong with submitted tasks. @param pointerTo the place of a submission in the body */

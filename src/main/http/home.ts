@@ -1,17 +1,23 @@
+import { createHash } from 'node:crypto';
 import type { Hono } from 'hono';
 import { version } from '../package-root.ts';
 
 /** `GET /`: a page for people who open the address in a browser. */
 export function homeRoute(app: Hono): void {
-  app.get('/', (c) => c.html(PAGE));
+  app.get('/', (c) => c.html(PAGE, 200, { 'Content-Security-Policy': POLICY }));
 }
+
+const STYLE =
+  'body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }';
+
+const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 const PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Heddle ${version}</title>
-<style>body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }</style>
+<style>${STYLE}</style>
 <h1>Heddle ${version}</h1>
 <p>A background-task engine on PostgreSQL. The API is under <code>/api/v1</code> and speaks JSON.</p>
 <ul>

@@ -178,8 +178,8 @@ const PROBLEM = {
 
 /** Which problems an operation may answer, its own and those of its kind, in the order of their statuses. */
 function problemsOf({ role, path, body, otherBody, problems = [], answers }: Operation): number[] {
-  const statuses = new Set([400, 429, 500, 503, ...problems]);
-  if (role !== 'anybody') for (const status of [401, 403]) statuses.add(status);
+  const statuses = new Set([400, 403, 429, 500, 503, ...problems]);
+  if (role !== 'anybody') statuses.add(401);
   if (path.includes('{')) statuses.add(404);
   if (path.includes('{id}')) statuses.add(409);
   if (body !== undefined || otherBody !== undefined)

@@ -1,6 +1,6 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono';
 import type { z } from 'zod';
-import { atLeast, type Role } from './auth.ts';
+import { atLeast, type Role } from './access/roles.ts';
 import { readBody } from './body.ts';
 import { queryReader } from './query.ts';
 

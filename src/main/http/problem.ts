@@ -27,7 +27,11 @@ export class Problem extends Error {
     detail: string,
     more: { errors?: readonly ProblemDetail[]; headers?: Record<string, string> } = {},
   ) {
+    // No stack: where a refusal is thrown nobody asks, and under a flood of them it would be most of the work.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail);
+    Error.stackTraceLimit = stackTraceLimit;
     this.status = status;
     this.type = type;
     this.title = title;
@@ -38,16 +42,15 @@ export class Problem extends Error {
 
 /** Answers with a problem as `application/problem+json`. */
 export function answerProblem(c: Context, problem: Problem): Response {
-  const body = {
-    type: `/problems/${problem.type}`,
-    title: problem.title,
-    status: problem.status,
-    detail: problem.message,
-    instance: new URL(c.req.url).pathname,
-    ...(problem.errors && { errors: problem.errors }),
-  };
-  return c.body(JSON.stringify(body), problem.status, {
-    'Content-Type': 'application/problem+json',
+  return c.body(problemJson(problem, new URL(c.req.url).pathname), problem.status, {
+    'Content-Type': PROBLEM_TYPE,
     ...problem.headers,
   });
+}
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** @param instance the path of the request, when there is one */
+export function problemJson({ type, title, status, message, errors }: Problem, instance?: string): string {
+  return JSON.stringify({ type: `/problems/${type}`, title, status, detail: message, instance, errors });
 }

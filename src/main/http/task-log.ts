@@ -3,17 +3,17 @@ import { accepts } from 'hono/accepts';
 import { orm } from '../database/orm.ts';
 import { readLogs } from '../database/task-history.ts';
 import { findTask } from '../database/tasks.ts';
+import { Streams } from './access/streams.ts';
 import type { Operations } from './operations.ts';
 import type { AppParts } from './parts.ts';
 import { eventStreamText, logLines, logsQuery } from './schemas/tasks.ts';
-import { Streams } from './streams.ts';
 import { noSuchTask, taskId } from './task-id.ts';
 import { streamTask } from './task-stream.ts';
 
 /** `GET /tasks/{id}/logs`: what a task has logged, or its whole story while it happens. */
-export function taskLogRoute(api: Operations, { database, watch }: AppParts): void {
+export function taskLogRoute(api: Operations, { config, database, observe, watch }: AppParts): void {
   const reads = orm(database);
-  const streams = new Streams(MAX_STREAMS);
+  const streams = new Streams(config.http.maxStreams, observe);
 
   api.on(
     {
@@ -57,8 +57,6 @@ function wantsStream(c: Context, { poll_interval }: { poll_interval?: string | u
   const asked = accepts(c, { header: 'Accept', supports: [JSON_TYPE, STREAM], default: JSON_TYPE });
   return asked === STREAM || poll_interval !== undefined;
 }
-
-const MAX_STREAMS = 256;
 
 const STORY = `With \`Accept: text/event-stream\` it is a stream of server-sent events that tells a task's story from its \
 beginning and goes on while it happens. Data is JSON with \`type\` and \`task_id\`: \`status\` is a state change as in \

@@ -3,10 +3,10 @@ import type { Context } from 'hono';
 import type { News, NewsItem } from '../engine/news.ts';
 import { BEGINNING, type Position, positionText, readPosition } from '../engine/position.ts';
 import type { TaskWatch } from '../engine/task-watch.ts';
+import { type Streams, tooManyStreams } from './access/streams.ts';
 import { eventStream, eventText } from './event-stream.ts';
 import { heartbeatsUntil } from './heartbeats.ts';
 import { badParameter } from './query.ts';
-import { type Streams, tooManyStreams } from './streams.ts';
 import { noSuchTask } from './task-id.ts';
 
 export interface StreamParts {

@@ -84,6 +84,11 @@ export type HeddleEvent =
   | { event: 'listening' }
   | { event: 'listen_lost'; message: string }
   // HTTP
+  | { event: 'weak_token'; name: string }
+  /** The address as limits count it: of IPv6, the network. */
+  | { event: 'address_shut_out'; address: string; failures: number }
+  | { event: 'connection_refused'; limit: number; repeated?: number }
+  | { event: 'stream_refused'; limit: number; repeated?: number }
   | { event: 'request_failed'; method: string; path: string; request_id: string; message: string };
 
 /** Takes note of an event. Never throws, never waits. */

@@ -32,6 +32,10 @@ function standardOutput(): DestinationStream {
     : pino.destination({ dest: 1, sync: true });
 }
 
+function times({ repeated }: { repeated?: number }): string {
+  return repeated === undefined ? '' : `, ${repeated} more times`;
+}
+
 type Named<E extends HeddleEvent['event']> = Extract<HeddleEvent, { event: E }>;
 type Line<E extends HeddleEvent['event']> = { level: Level; message: string | ((event: Named<E>) => string) };
 
@@ -135,11 +139,27 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   },
   database_error: {
     level: 'warn',
-    message: (e) =>
-      `database: ${e.during}: ${e.message}${e.repeated === undefined ? '' : `, ${e.repeated} more times`}`,
+    message: (e) => `database: ${e.during}: ${e.message}${times(e)}`,
   },
   listening: { level: 'debug', message: 'listening for notifications' },
   listen_lost: { level: 'warn', message: (e) => `notifications are lost, polling goes on: ${e.message}` },
 
+  weak_token: {
+    level: 'warn',
+    message: (e) =>
+      `the token of '${e.name}' in API_TOKENS has fewer than 16 characters: it could be guessed`,
+  },
+  address_shut_out: {
+    level: 'warn',
+    message: (e) => `${e.address} is shut out for a minute: ${e.failures} requests without a right token`,
+  },
+  connection_refused: {
+    level: 'warn',
+    message: (e) => `a connection was refused: ${e.limit} are open (MAX_CONNECTIONS)${times(e)}`,
+  },
+  stream_refused: {
+    level: 'warn',
+    message: (e) => `a stream was refused: ${e.limit} are open (MAX_STREAMS)${times(e)}`,
+  },
   request_failed: { level: 'error', message: (e) => `${e.method} ${e.path} failed: ${e.message}` },
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { STATUSES, type Status } from '../../../src/main/engine/task.ts';
-import { listen } from '../../../src/main/http/server.ts';
+import { serve } from '../../support/serve.ts';
 import { putInto } from '../../support/task-states.ts';
 import { startTestApi, type TestApi } from '../../support/test-api.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -119,7 +119,7 @@ describe('POST /tasks/cancel', () => {
 
   it('ends after the chunk that is under way when its caller goes away', async () => {
     await addMany(20_000, 'queued');
-    const server = await listen(api.app, '127.0.0.1', 0);
+    const server = await serve(api.app);
     try {
       const leaving = new AbortController();
       const answer = fetch(`${server.url}/api/v1/tasks/cancel`, {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { putInto } from '../../support/task-states.ts';
-import { startTestApi, type TestApi } from '../../support/test-api.ts';
+import { putInto } from '../../../support/task-states.ts';
+import { startTestApi, type TestApi } from '../../../support/test-api.ts';
 
 const TOKENS = 'vera:viewer:v-secret,otto:operator:o-secret,anna:admin:a-secret';
 

@@ -1,17 +1,28 @@
-import { Problem } from './problem.ts';
+import type { Observe } from '../../observe/events.ts';
+import { Problem } from '../problem.ts';
 
 /** Bounds how many answers are open without an end at the same time: each holds a connection and memory. */
 export class Streams {
   #open = 0;
   readonly #max: number;
+  readonly #observe: Observe;
 
-  constructor(max: number) {
+  constructor(max: number, observe: Observe) {
     this.#max = max;
+    this.#observe = observe;
+  }
+
+  /** How many are open. */
+  get open(): number {
+    return this.#open;
   }
 
   /** @returns what to call, once or more often, when the stream has ended; null when there are too many already */
   take(): (() => void) | null {
-    if (this.#open >= this.#max) return null;
+    if (this.#open >= this.#max) {
+      this.#observe({ event: 'stream_refused', limit: this.#max });
+      return null;
+    }
     this.#open++;
     let isOpen = true;
     return () => {

@@ -1,0 +1,79 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { Context } from 'hono';
+import type { ApiToken } from '../../api-tokens.ts';
+import { Problem } from '../problem.ts';
+import type { Check } from './check.ts';
+import type { AddressOf } from './client-address.ts';
+import type { FailedLogins } from './failed-logins.ts';
+import { isOpen } from './open-paths.ts';
+import type { Role } from './roles.ts';
+
+/** Who calls. */
+export interface Caller {
+  /** As it is kept with what they do: `api:NAME`. */
+  actor: string;
+  role: Role;
+}
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** Not there for strangers, who come to the open paths only. */
+    caller: Caller;
+  }
+}
+
+interface Door {
+  tokens: readonly ApiToken[];
+  failedLogins: FailedLogins;
+  addressOf: AddressOf;
+}
+
+/**
+ * Finds out who calls, by their bearer token. Without configured tokens everybody may do everything. An address that
+ * has failed too often is not even asked.
+ */
+export function authenticate({ tokens, failedLogins, addressOf }: Door): Check {
+  const known = tokens.map(({ name, role, token }) => ({
+    caller: { actor: `api:${name}`, role },
+    digest: digestOf(token),
+  }));
+  return (c) => {
+    if (known.length === 0) c.set('caller', ANONYMOUS);
+    else if (!isOpen(c.req.path)) c.set('caller', callerOf(c));
+  };
+
+  function callerOf(c: Context): Caller {
+    const address = addressOf(c);
+    failedLogins.demandPatience(address);
+    const given = bearerToken(c);
+    const caller = given === undefined ? undefined : match(given);
+    if (caller !== undefined) return caller;
+    failedLogins.count(address);
+    throw unauthenticated(
+      given === undefined ? 'A bearer token is needed.' : 'The bearer token is not known.',
+    );
+  }
+
+  /** Compares digests, all of them: how long it takes tells nothing about a token. */
+  function match(given: string): Caller | undefined {
+    const digest = digestOf(given);
+    const [found] = known.filter((token) => timingSafeEqual(token.digest, digest));
+    return found?.caller;
+  }
+}
+
+const ANONYMOUS: Caller = { actor: 'api:anonymous', role: 'admin' };
+
+function digestOf(token: string): Buffer {
+  return hash('sha256', token, 'buffer');
+}
+
+function bearerToken(c: Context): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
+}
+
+function unauthenticated(detail: string): Problem {
+  return new Problem(401, 'unauthenticated', 'Not authenticated', detail, {
+    headers: { 'WWW-Authenticate': 'Bearer' },
+  });
+}

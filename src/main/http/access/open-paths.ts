@@ -1,0 +1,11 @@
+/** What needs no token. Everything else does, also what is not there: strangers learn nothing. */
+export function isOpen(path: string): boolean {
+  return path === '/' || isHealth(path);
+}
+
+/** What load balancers ask, all the time. */
+export function isHealth(path: string): boolean {
+  return HEALTH_PATHS.has(path);
+}
+
+const HEALTH_PATHS: ReadonlySet<string> = new Set(['/health', '/health/live', '/readyz']);
