@@ -5,7 +5,7 @@ import { Problem } from '../problem.ts';
 import type { Check } from './check.ts';
 import type { AddressOf } from './client-address.ts';
 import type { FailedLogins } from './failed-logins.ts';
-import { isOpen } from './open-paths.ts';
+import { isForBrowsers, isOpen } from './paths.ts';
 import type { Role } from './roles.ts';
 
 /** Who calls. */
@@ -45,13 +45,13 @@ export function authenticate({ tokens, failedLogins, addressOf }: Door): Check {
   function callerOf(c: Context): Caller {
     const address = addressOf(c);
     failedLogins.demandPatience(address);
-    const given = bearerToken(c);
+    const isPage = isForBrowsers(c.req.path);
+    const given = bearerToken(c) ?? (isPage ? basicPassword(c) : undefined);
     const caller = given === undefined ? undefined : match(given);
     if (caller !== undefined) return caller;
     failedLogins.count(address);
-    throw unauthenticated(
-      given === undefined ? 'A bearer token is needed.' : 'The bearer token is not known.',
-    );
+    const detail = given === undefined ? 'A bearer token is needed.' : 'The bearer token is not known.';
+    throw unauthenticated(detail, isPage);
   }
 
   /** Compares digests, all of them: how long it takes tells nothing about a token. */
@@ -72,8 +72,14 @@ function bearerToken(c: Context): string | undefined {
   return /^bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
 }
 
-function unauthenticated(detail: string): Problem {
+/** A person's browser asks for a name, which does not matter, and a password: the token. */
+function basicPassword(c: Context): string | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/=]+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  return encoded && /:(.+)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8'))?.[1];
+}
+
+function unauthenticated(detail: string, isPage: boolean): Problem {
   return new Problem(401, 'unauthenticated', 'Not authenticated', detail, {
-    headers: { 'WWW-Authenticate': 'Bearer' },
+    headers: { 'WWW-Authenticate': isPage ? 'Bearer, Basic realm="Heddle", charset="UTF-8"' : 'Bearer' },
   });
 }

@@ -3,7 +3,7 @@ import { Problem } from '../problem.ts';
 import type { Caller } from './authenticate.ts';
 import type { Check } from './check.ts';
 import type { AddressOf } from './client-address.ts';
-import { isHealth } from './open-paths.ts';
+import { isHealth } from './paths.ts';
 import { type Rate, type Taken, TokenBuckets } from './token-bucket.ts';
 
 interface Limit {

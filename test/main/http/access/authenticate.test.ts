@@ -45,6 +45,20 @@ describe('with tokens', () => {
     assert.equal((await api.call('GET', '/api/v1/tasks', undefined, header)).status, 200);
   });
 
+  it('the page of the API may be opened with a token as the password that a browser asks for', async () => {
+    const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
+    for (const path of ['/docs', '/docs/swagger-ui.css', '/openapi.json']) {
+      const stranger = await api.call('GET', path);
+      assert.equal(stranger.status, 401);
+      assert.match(stranger.headers.get('www-authenticate') ?? '', /^Bearer, Basic realm="Heddle"/);
+      assert.equal((await api.call('GET', path, undefined, basic('anyone:v-secret'))).status, 200);
+      assert.equal((await api.call('GET', path, undefined, basic('anyone:wrong'))).status, 401);
+      assert.equal((await api.call('GET', path, undefined, basic('v-secret'))).status, 401);
+    }
+    const elsewhere = await api.call('GET', '/api/v1/tasks', undefined, basic('anyone:v-secret'));
+    assert.equal(elsewhere.status, 401, 'a browser would send it along for any page');
+  });
+
   it('each role may do what it may, and nothing more', async () => {
     const { json: task } = await api.call('POST', '/api/v1/tasks', SUBMISSION, as('o-secret'));
     const path = `/api/v1/tasks/${task.id}`;
