@@ -51,7 +51,8 @@ export function authenticate({ tokens, failedLogins, addressOf }: Door): Check {
     if (caller !== undefined) return caller;
     failedLogins.count(address);
     const detail = given === undefined ? 'A bearer token is needed.' : 'The bearer token is not known.';
-    throw unauthenticated(detail, isPage);
+    const isPerson = isPage && /\btext\/html\b/.test(c.req.header('accept') ?? '');
+    throw unauthenticated(detail, isPerson);
   }
 
   /** Compares digests, all of them: how long it takes tells nothing about a token. */
@@ -78,8 +79,9 @@ function basicPassword(c: Context): string | undefined {
   return encoded && /:(.+)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8'))?.[1];
 }
 
-function unauthenticated(detail: string, isPage: boolean): Problem {
+/** @param isPerson whose browser asks for a password when it is told to */
+function unauthenticated(detail: string, isPerson: boolean): Problem {
   return new Problem(401, 'unauthenticated', 'Not authenticated', detail, {
-    headers: { 'WWW-Authenticate': isPage ? 'Bearer, Basic realm="Heddle", charset="UTF-8"' : 'Bearer' },
+    headers: { 'WWW-Authenticate': isPerson ? 'Bearer, Basic realm="Heddle", charset="UTF-8"' : 'Bearer' },
   });
 }

@@ -48,7 +48,7 @@ describe('with tokens', () => {
   it('the page of the API may be opened with a token as the password that a browser asks for', async () => {
     const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
     for (const path of ['/docs', '/docs/swagger-ui.css', '/openapi.json']) {
-      const stranger = await api.call('GET', path);
+      const stranger = await api.call('GET', path, undefined, { accept: 'text/html,*/*;q=0.8' });
       assert.equal(stranger.status, 401);
       assert.match(stranger.headers.get('www-authenticate') ?? '', /^Bearer, Basic realm="Heddle"/);
       assert.equal((await api.call('GET', path, undefined, basic('anyone:v-secret'))).status, 200);
