@@ -1,11 +1,11 @@
 import type { BenchOptions, Row } from './support/bench.ts';
 import { drainOnce, perSecond } from './support/drain-once.ts';
-import { PEER, peerIsInstalled } from './support/peer.ts';
+import { PEER, peersAreInstalled } from './support/peer.ts';
 import { medianRatio, spread } from './support/statistics.ts';
 
 /** No-op tasks through threads, compared with graphile-worker's best configuration, which runs them in its process. */
 export async function drain({ quick, say }: BenchOptions): Promise<Row[]> {
-  const peer = peerIsInstalled(say);
+  const peer = peersAreInstalled(say);
   const sizes = quick
     ? [{ tasks: 5000, rounds: 2 }]
     : [

@@ -3,6 +3,7 @@ import { atExit } from '../test/support/at-exit.ts';
 import { startThrowawayServer } from '../test/support/throwaway-server.ts';
 import { cpu } from './cpu.ts';
 import { drain } from './drain.ts';
+import { http } from './http.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { liveness } from './liveness.ts';
@@ -29,6 +30,7 @@ const BENCHES: Record<string, Bench> = {
   takeover,
   recovery,
   migrate,
+  http,
 };
 
 async function run(names: string[], quick: boolean): Promise<void> {

@@ -16,6 +16,8 @@ import { publishTaskTypes } from './task-types.ts';
 export interface Answer {
   status: number;
   headers: Headers;
+  /** As it came. */
+  text: string;
   // biome-ignore lint/suspicious/noExplicitAny: assertions are what checks the shape of answers
   json: any;
 }
@@ -66,7 +68,7 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
     const isJson = text !== '' && headers.get('content-type')?.includes('json');
     const json = isJson ? JSON.parse(text) : text;
     contract.check(init.method ?? 'GET', path, { status, headers, content: json });
-    return { status, headers, json };
+    return { status, headers, text, json };
   }
 
   async function call(

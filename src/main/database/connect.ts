@@ -2,7 +2,7 @@ import pg from 'pg';
 import { atMost } from '../at-most.ts';
 import type { Observe } from '../observe/events.ts';
 import { describe, pastOthers } from './errors.ts';
-import { prepareWherePossible } from './prepared.ts';
+import { isUnprepared, prepareWherePossible } from './prepared.ts';
 
 /** Anything that runs a statement: a pool, a client, a client in a transaction. */
 export interface Queryable {
@@ -25,6 +25,7 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
     max,
     connectionTimeoutMillis: 10_000,
     query_timeout: ANSWER_MS,
+    pipeline: true,
     keepAlive: true,
   });
   prepareWherePossible(pool);
@@ -45,10 +46,30 @@ const ANSWER_MS = 10_000;
  * transaction was in the way.
  */
 export function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  return pastOthers(() => tryTransaction(pool, work));
+  return onClient(pool, async (client) => {
+    await client.query('begin');
+    const value = await work(client);
+    await client.query('commit');
+    return value;
+  });
 }
 
-async function tryTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+/**
+ * Lends a connection to `work`, which begins and commits by itself. When it throws, what is not committed is rolled
+ * back; it runs anew when another transaction was in the way.
+ */
+export function onClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return pastOthers(async () => {
+    try {
+      return await tryOnClient(pool, work);
+    } catch (error) {
+      if (!isUnprepared(error)) throw error;
+      return tryOnClient(pool, work);
+    }
+  });
+}
+
+async function tryOnClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   const noteBroken = (error: Error): void => {
@@ -57,10 +78,7 @@ async function tryTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
   // Between two statements nobody else listens, and an 'error' that nobody listens to ends the process.
   client.on('error', noteBroken);
   try {
-    await client.query('begin');
-    const value = await work(client);
-    await client.query('commit');
-    return value;
+    return await work(client);
   } catch (error) {
     // A connection that cannot roll back is not given to anybody else.
     await client.query('rollback').catch(noteBroken);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { v7 as uuidV7 } from 'uuid';
 import type { documents, parsedDocuments } from '../../../drizzle/schema/documents.ts';
 import type { Queryable } from './connect.ts';
+import { newId } from './new-id.ts';
 
 /** A document and what became of it. */
 export type DocumentRow = typeof documents.$inferSelect &
@@ -24,7 +24,7 @@ export async function storeDocument(
   client: Queryable,
   { title, mediaType, content }: NewDocument,
 ): Promise<{ id: string; isNew: boolean }> {
-  const proposed = uuidV7();
+  const proposed = newId();
   const sha256 = await sha256Of(content);
   const { rows } = await client.query<{ id: string }>(INSERT_DOCUMENT, [
     proposed,
@@ -81,7 +81,8 @@ export async function deleteDocument(database: Queryable, id: string): Promise<s
   return rows[0]?.task_ids;
 }
 
-async function sha256Of(content: Blob): Promise<string> {
+/** In lower-case hexadecimal. */
+export async function sha256Of(content: Blob): Promise<string> {
   const hash = createHash('sha256');
   for await (const bytes of piecesOf(content)) hash.update(bytes);
   return hash.digest('hex');

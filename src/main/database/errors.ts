@@ -26,6 +26,12 @@ export function isAway(error: unknown): boolean {
   return AWAY_CODES.test(code) || AWAY_MESSAGES.test(message) || isTooSlow(error);
 }
 
+/** Whether a statement was sent, and its answer did not come: it may go on, and even be committed. */
+export function leavesOutcomeOpen(error: unknown): boolean {
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  return OPEN_CODES.test(code) || OPEN_MESSAGES.test(message);
+}
+
 /** Whether another transaction was in the way: the same statement has had no effect, and can be repeated at once. */
 export function isPassing(error: unknown): boolean {
   return PASSING_CODES.has((error as { code?: string }).code ?? '');
@@ -70,6 +76,11 @@ const AWAY_CODES =
 /** pg has no codes for these. */
 const AWAY_MESSAGES =
   /^(Connection terminated|timeout (exceeded when trying to connect|expired)|Client has encountered a connection error)/;
+
+/** Of the network; of PostgreSQL: the connection broke (08), or was ended (57P01, 57P02). */
+const OPEN_CODES = /^(ECONN(RESET|ABORTED)|EPIPE|ETIMEDOUT|08...|57P0[12])$/;
+
+const OPEN_MESSAGES = /^(Query read timeout$|Connection terminated unexpectedly)/;
 
 /** How long to wait before trying again, in milliseconds: from `firstMs` on twice as long each time, with jitter. */
 export function growingPause(firstMs: number, tries: number, mostMs: number): number {

@@ -1,8 +1,8 @@
-import { v7 as uuidV7 } from 'uuid';
 import type { Queryable } from '../database/connect.ts';
 import { unstorable } from '../database/storable.ts';
-import { SUBMIT } from './sql/submit.ts';
-import type { TaskRow } from './task.ts';
+import type { VisibleTask } from '../database/tasks.ts';
+import { type Decided, type NewTask, toNewTask, toSubmitted } from './new-task.ts';
+import { SUBMIT, WAKE } from './sql/submit.ts';
 import type { TaskType, TaskTypeCatalogue } from './task-types.ts';
 
 /** A piece of work asked for. */
@@ -25,7 +25,8 @@ export interface Submission {
 }
 
 export interface Submitted {
-  task: TaskRow;
+  /** As reading it would give it at this moment. */
+  task: VisibleTask;
   /** The task was there already: no second one was added, and its `max_retries` went up by one. */
   deduplicated: boolean;
 }
@@ -43,17 +44,54 @@ export async function submit(
   submissions: readonly Submission[],
   submittedBy: string,
 ): Promise<Submitted[]> {
+  return insert(database, await check(catalogue, submissions, submittedBy));
+}
+
+/**
+ * Checks submissions and makes new tasks of them, without the database but for the types.
+ * @throws SubmissionError when a type is unknown or something in a submission is invalid
+ */
+export async function check(
+  catalogue: TaskTypeCatalogue,
+  submissions: readonly Submission[],
+  submittedBy: string,
+): Promise<NewTask[]> {
   const known = await catalogue.find(submissions.map((submission) => submission.type));
   const faults = submissions.flatMap((submission, index) => faultsOf(submission, index, known));
   if (faults.length > 0) throw new SubmissionError(faults, databaseTypes(known));
+  return submissions.map((submission) =>
+    toNewTask(submission, (known.get(submission.type) as TaskType).row, submittedBy),
+  );
+}
 
-  const rows = submissions.map((submission) => toRow(submission, known.get(submission.type) as TaskType));
-  const { rows: answers } = await database.query<TaskRow & { position: number; deduplicated: boolean }>({
+/**
+ * Inserts new tasks, whoever they are of, in one statement.
+ * @param wakes whether the runners are woken as soon as it is committed; else see `wake`
+ * @returns what became of each, in their order
+ */
+export async function insert(
+  database: Queryable,
+  tasks: readonly NewTask[],
+  wakes = true,
+): Promise<Submitted[]> {
+  const { rows } = await database.query<Decided>({
     name: 'submit',
     text: SUBMIT,
-    values: [JSON.stringify(rows), submittedBy],
+    values: [`[${tasks.map((task) => task.json).join()}]`, wakes],
   });
-  return answers.map(({ position: _position, deduplicated, ...task }) => ({ task, deduplicated }));
+  return toSubmitted(tasks, rows[0] as Decided);
+}
+
+/**
+ * Wakes the runners for tasks that have been committed. For those who commit one transaction a task: PostgreSQL lets
+ * transactions that notify commit only one after the other, each with its own wait for the disk.
+ */
+export async function wake(database: Queryable, submitted: readonly Submitted[]): Promise<void> {
+  const queued = submitted.filter(({ task }) => task.status === 'queued');
+  if (queued.length === 0) return;
+  // Both times are the database's.
+  const delays = queued.map(({ task }) => task.run_at.getTime() - task.created_at.getTime());
+  await database.query(WAKE, [String(Math.max(0, Math.min(...delays)))]);
 }
 
 /** What is wrong with the submissions: nothing of them was accepted. */
@@ -131,24 +169,4 @@ function* fieldFaults(submission: Submission, index: number, type: TaskType): Ge
 
 function databaseTypes(known: ReadonlyMap<string, TaskType>): string[] {
   return [...known.values()].filter((type) => type.row.kind === 'database').map((type) => type.row.name);
-}
-
-/** A row for the statement, which reads it with `jsonb_to_recordset`. */
-function toRow(submission: Submission, type: TaskType) {
-  return {
-    id: uuidV7(),
-    type: submission.type,
-    params: submission.params ?? {},
-    description: submission.description ?? null,
-    domain: submission.domain ?? null,
-    drift_score: submission.drift_score ?? 0,
-    status: submission.run_immediately === false ? 'created' : 'queued',
-    priority: submission.priority ?? 0,
-    run_at: submission.run_at ?? null,
-    delay_seconds: submission.delay_seconds ?? 0,
-    max_retries: submission.max_retries ?? type.row.max_retries,
-    timeout_seconds: submission.timeout_seconds ?? null,
-    unique_key: submission.unique_key ?? null,
-    by_payload: type.row.deduplicate === 'payload',
-  };
 }

@@ -16,9 +16,12 @@ export async function readBody<T extends z.ZodType>(
   const bytes = await readBytes(c, limit);
   if (bytes.length === 0) throw new Problem(400, 'missing-body', 'Missing body', 'A JSON body is needed.');
   demandJson(c);
-  const parsed = schema.safeParse(parseJson(bytes), { error: wording });
-  if (!parsed.success) throw invalid(parsed.error.issues.flatMap(toFaults));
-  return parsed.data;
+  const value = parseJson(bytes);
+  // With words of its own zod leaves its fast path: they are asked for only where there is a fault.
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { error = parsed.error } = schema.safeParse(value, { error: wording });
+  throw invalid(error.issues.flatMap(toFaults));
 }
 
 /** The answer to a body that is JSON, but not what it should be. Of many faults the first hundred are told. */
@@ -37,8 +40,11 @@ function sentence(fault: ProblemDetail | undefined): string {
 }
 
 /** Never holds more than the limit, whatever Content-Length says or does not say. */
-async function readBytes(c: Context, limit: number): Promise<Buffer> {
-  if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge(limit);
+async function readBytes(c: Context, limit: number): Promise<Uint8Array> {
+  const length = c.req.header('content-length');
+  if (Number(length ?? 0) > limit) throw tooLarge(limit);
+  // Node's parser lets no more through than was announced: no stream is needed to look after it.
+  if (length !== undefined) return new Uint8Array(await c.req.raw.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
@@ -75,7 +81,7 @@ function notJson(detail: string): Problem {
   return new Problem(415, 'not-json', 'Not JSON', detail);
 }
 
-function parseJson(bytes: Buffer): unknown {
+function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {

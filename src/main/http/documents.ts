@@ -10,12 +10,20 @@ import {
   listDocuments,
   type NewDocument,
   readText,
+  sha256Of,
   storeDocument,
 } from '../database/documents.ts';
 import { cancelByHand } from '../engine/by-hand.ts';
 import { SubmissionError, type Submitted, submit } from '../engine/submit.ts';
 import { TaskTypeCatalogue } from '../engine/task-types.ts';
 import { fromCursor, toCursor } from './cursor.ts';
+import {
+  type Answer,
+  fingerprintOf,
+  IDEMPOTENCY_KEY,
+  IDEMPOTENT_REPLAYED,
+  idempotent,
+} from './idempotency.ts';
 import type { Operations } from './operations.ts';
 import type { ApiParts } from './parts.ts';
 import { Problem } from './problem.ts';
@@ -46,16 +54,29 @@ export function documentRoutes(api: Operations, { config, database }: ApiParts):
           },
         },
       },
+      requestHeaders: { 'Idempotency-Key': IDEMPOTENCY_KEY },
+      problems: [409],
       answers: {
-        200: { description: 'The same bytes were there already: that document', schema: document },
-        201: { description: 'The new document', schema: document, headers: { Location: 'Its address' } },
+        200: {
+          description: 'The same bytes were there already: that document',
+          schema: document,
+          headers: { 'Idempotent-Replayed': IDEMPOTENT_REPLAYED },
+        },
+        201: {
+          description: 'The new document',
+          schema: document,
+          headers: { Location: 'Its address', 'Idempotent-Replayed': IDEMPOTENT_REPLAYED },
+        },
       },
     },
     async (c) => {
       const upload = await readUpload(c, maxDocumentBytes);
-      const { id, isNew } = await storeAndSubmit(database, upload, c.get('caller').actor);
-      const stored = visibleDocument(await existing(database, id));
-      return isNew ? c.json(stored, 201, { Location: `${c.req.path}/${id}` }) : c.json(stored);
+      const { actor } = c.get('caller');
+      return idempotent(c, { database, fingerprint: () => fingerprintOfUpload(upload) }, (client) =>
+        client === undefined
+          ? transaction(database, (own) => storeAndSubmit(own, upload, actor))
+          : storeAndSubmit(client, upload, actor),
+      );
     },
   );
 
@@ -134,17 +155,15 @@ export function documentRoutes(api: Operations, { config, database }: ApiParts):
 
 const TAG = 'documents';
 
-/** In one transaction: there is no document that nobody works on, and no task without its document. */
-async function storeAndSubmit(
-  database: pg.Pool,
-  upload: NewDocument,
-  actor: string,
-): Promise<{ id: string; isNew: boolean }> {
-  return transaction(database, async (client) => {
-    const stored = await storeDocument(client, upload);
-    if (stored.isNew) await addTask(client, stored.id, await submitTranscription(client, stored.id, actor));
-    return stored;
-  });
+/**
+ * Stores a file and submits its transcription.
+ * @param client in a transaction: there is no document that nobody works on, and no task without its document
+ */
+async function storeAndSubmit(client: Queryable, upload: NewDocument, actor: string): Promise<Answer> {
+  const { id, isNew } = await storeDocument(client, upload);
+  if (isNew) await addTask(client, id, await submitTranscription(client, id, actor));
+  const body = visibleDocument(await existing(client, id));
+  return isNew ? { status: 201, body, location: `/api/v1/documents/${id}` } : { status: 200, body };
 }
 
 /** @returns the task's id @throws Problem when no runner has published the task type yet */
@@ -170,6 +189,11 @@ async function deleteAndCancel(database: pg.Pool, id: string, actor: string): Pr
     if (taskIds === undefined) throw noSuch('document', id);
     await cancelByHand(client, taskIds, actor);
   });
+}
+
+/** By its bytes and its name. */
+async function fingerprintOfUpload({ content, title }: NewDocument): Promise<Buffer> {
+  return fingerprintOf([await sha256Of(content), title]);
 }
 
 /** The document that the address means. */

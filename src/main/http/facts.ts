@@ -1,6 +1,8 @@
+import type { Queryable } from '../database/connect.ts';
 import { searchFacts } from '../database/fact-search.ts';
 import { createFact, deleteFact, findFact, updateFact } from '../database/facts.ts';
 import { orm } from '../database/orm.ts';
+import { fingerprintOf, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotent } from './idempotency.ts';
 import type { Operations } from './operations.ts';
 import type { ApiParts } from './parts.ts';
 import { deleted } from './schemas/common.ts';
@@ -20,12 +22,25 @@ export function factRoutes(api: Operations, { database }: ApiParts): void {
       tag: TAG,
       role: 'operator',
       body: newFact,
-      answers: { 201: { description: 'The new fact', schema: fact, headers: { Location: 'Its address' } } },
+      requestHeaders: { 'Idempotency-Key': IDEMPOTENCY_KEY },
+      problems: [409],
+      answers: {
+        201: {
+          description: 'The new fact',
+          schema: fact,
+          headers: { Location: 'Its address', 'Idempotent-Replayed': IDEMPOTENT_REPLAYED },
+        },
+      },
     },
-    async (c, { body }) => {
-      const created = await createFact(database, body);
-      return c.json(created, 201, { Location: `/api/v1/facts/${created.id}` });
-    },
+    async (c, { body }) =>
+      idempotent(
+        c,
+        { database, fingerprint: () => fingerprintOf(body) },
+        async (client: Queryable = database) => {
+          const created = await createFact(client, body);
+          return { status: 201, body: created, location: `/api/v1/facts/${created.id}` };
+        },
+      ),
   );
 
   api.on(

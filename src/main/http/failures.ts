@@ -1,6 +1,8 @@
 import type { ErrorHandler } from 'hono';
-import { isAway, isPassing } from '../database/errors.ts';
+import { isAway, isPassing, leavesOutcomeOpen } from '../database/errors.ts';
+import { KeyInProgressError, KeyReusedError } from '../database/idempotency.ts';
 import { SameWorkError } from '../engine/by-hand.ts';
+import { TooManyWaitingError } from '../engine/submissions.ts';
 import type { SubmissionError, SubmissionFault } from '../engine/submit.ts';
 import type { Observe } from '../observe/events.ts';
 import { invalid } from './body.ts';
@@ -9,7 +11,7 @@ import { answerProblem, Problem } from './problem.ts';
 /** Answers whatever a handler throws. What nobody expected is an event, and tells the caller nothing. */
 export function answerFailure(observe: Observe): ErrorHandler {
   return (error, c) => {
-    const expected = toProblem(error);
+    const expected = toProblem(error, c.req.method);
     if (expected !== undefined) return answerProblem(c, expected);
     observe({
       event: 'request_failed',
@@ -39,14 +41,36 @@ export function refusal({ faults }: SubmissionError, pointerTo: (index: number) 
   return invalid(told);
 }
 
-function toProblem(error: unknown): Problem | undefined {
-  if (error instanceof Problem) return error;
+function toProblem(error: unknown, method: string): Problem | undefined {
+  return error instanceof Problem ? error : (ofHeddle(error) ?? ofDatabase([...causesOf(error)], method));
+}
+
+/** What the floors below refuse. */
+function ofHeddle(error: unknown): Problem | undefined {
   if (error instanceof SameWorkError) {
     return new Problem(409, 'same-work', 'Same work under way', `Not done: ${error.message}.`);
   }
-  const causes = [...causesOf(error)];
+  if (error instanceof KeyInProgressError) {
+    const detail = 'A request with this Idempotency-Key is still under way.';
+    return new Problem(409, 'idempotency-in-progress', 'In progress', detail, {
+      headers: { 'Retry-After': '1' },
+    });
+  }
+  if (error instanceof KeyReusedError) {
+    const detail = 'This Idempotency-Key was used with another body: each request needs one of its own.';
+    return new Problem(422, 'idempotency-key-reused', 'Idempotency-Key reused', detail);
+  }
+  if (error instanceof TooManyWaitingError) {
+    return unavailable('overloaded', 'Overloaded', 'Submissions come faster than the database takes them.');
+  }
+  return undefined;
+}
+
+function ofDatabase(causes: readonly (Error & { code?: string })[], method: string): Problem | undefined {
   if (causes.some(isAway)) {
-    return unavailable('database-away', 'Database away', 'The database cannot be reached at the moment.');
+    const isOpen = method !== 'GET' && method !== 'HEAD' && causes.some(leavesOutcomeOpen);
+    const detail = `The database cannot be reached at the moment.${isOpen ? OUTCOME_OPEN : ''}`;
+    return unavailable('database-away', 'Database away', detail);
   }
   if (causes.some(isPassing)) {
     return unavailable('database-busy', 'Database busy', 'Others were in the way again and again.');
@@ -56,6 +80,10 @@ function toProblem(error: unknown): Problem | undefined {
   }
   return undefined;
 }
+
+/** The statement may be carried out, or have been, though its answer did not come. */
+const OUTCOME_OPEN =
+  ' Whether this request had an effect is not known. With an Idempotency-Key it is safe to repeat it with the same key.';
 
 function unavailable(type: string, title: string, detail: string): Problem {
   return new Problem(503, type, title, detail, { headers: { 'Retry-After': '2' } });

@@ -1,5 +1,5 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { atLeast, type Role } from './access/roles.ts';
 import { readBody } from './body.ts';
 import { queryReader } from './query.ts';
@@ -67,13 +67,14 @@ export class Operations {
     const { method, path, role, query, body, middleware } = operation;
     this.all.push(operation as Operation);
     const routes = [path.replaceAll(/\{(\w+)\}/g, ':$1')];
+    const checked = body && z.compile(body);
     const read = query === undefined ? () => undefined as Query : queryReader(query);
     if (role !== 'anybody') this.#app.on(method, routes, atLeast(role));
     if (middleware !== undefined) this.#app.on(method, routes, middleware);
     this.#app.on(method, routes, async (c) =>
       handle(c, {
         query: read(c),
-        body: body === undefined ? (undefined as Body) : await readBody(c, body, this.#maxBodyBytes),
+        body: checked === undefined ? (undefined as Body) : await readBody(c, checked, this.#maxBodyBytes),
       }),
     );
   }

@@ -1,17 +1,28 @@
-import { pastOthers } from '../database/errors.ts';
+import type { Context } from 'hono';
+import { describe } from '../database/errors.ts';
 import { orm } from '../database/orm.ts';
-import { findTask, type VisibleTask, visibleTask } from '../database/tasks.ts';
+import { findTask } from '../database/tasks.ts';
+import type { NewTask } from '../engine/new-task.ts';
 import { submissionBody } from '../engine/submission.ts';
-import { type Submission, SubmissionError, type Submitted, submit } from '../engine/submit.ts';
+import { Submissions } from '../engine/submissions.ts';
+import { check, insert, type Submission, SubmissionError, type Submitted, wake } from '../engine/submit.ts';
 import { refusal } from './failures.ts';
+import {
+  type Answer,
+  fingerprintOf,
+  IDEMPOTENCY_KEY,
+  IDEMPOTENT_REPLAYED,
+  idempotent,
+} from './idempotency.ts';
 import type { Operations } from './operations.ts';
 import type { AppParts } from './parts.ts';
 import { batchBody, submittedTask, submittedTasks } from './schemas/tasks.ts';
-import { PREFER_WAIT, PREFERENCE_APPLIED, waitAsPreferred } from './wait.ts';
+import { PREFER_WAIT, PREFERENCE_APPLIED, preferredWait, waitAsPreferred } from './wait.ts';
 
 /** `POST /tasks` and `POST /tasks/batch`. */
-export function submitRoutes(api: Operations, { database, catalogue, finishes }: AppParts): void {
+export function submitRoutes(api: Operations, { database, catalogue, finishes, observe }: AppParts): void {
   const reads = orm(database);
+  const submissions = new Submissions(database);
 
   api.on(
     {
@@ -22,12 +33,22 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes }:
       tag: 'tasks',
       role: 'operator',
       body: batchBody,
-      answers: { 201: { description: 'The tasks, in the order of the body', schema: submittedTasks } },
+      requestHeaders: { 'Idempotency-Key': IDEMPOTENCY_KEY },
+      problems: [409],
+      answers: {
+        201: {
+          description: 'The tasks, in the order of the body',
+          schema: submittedTasks,
+          headers: { 'Idempotent-Replayed': IDEMPOTENT_REPLAYED },
+        },
+      },
     },
-    async (c, { body: { tasks } }) => {
-      const submitted = await submitAll(tasks, c.get('caller').actor, (index) => `/tasks/${index}`);
-      return c.json({ items: submitted.map(toAnswer) }, 201);
-    },
+    (c, { body }) =>
+      submitAll(c, body, {
+        asked: body.tasks,
+        pointerTo: (index) => `/tasks/${index}`,
+        toAnswer: (submitted) => ({ status: 201, body: { items: submitted.map(toVisible) } }),
+      }),
   );
 
   api.on(
@@ -39,45 +60,109 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes }:
       tag: 'tasks',
       role: 'operator',
       body: submissionBody,
-      requestHeaders: { Prefer: PREFER_WAIT },
+      requestHeaders: { Prefer: PREFER_WAIT, 'Idempotency-Key': IDEMPOTENCY_KEY },
+      problems: [409],
       answers: {
         200: {
           description: 'The same work was there already: that task, with one more retry',
           schema: submittedTask,
-          headers: { Location: LOCATION, 'Preference-Applied': PREFERENCE_APPLIED },
+          headers: {
+            Location: LOCATION,
+            'Preference-Applied': PREFERENCE_APPLIED,
+            'Idempotent-Replayed': IDEMPOTENT_REPLAYED,
+          },
         },
         201: {
           description: 'The new task. It is committed',
           schema: submittedTask,
-          headers: { Location: LOCATION, 'Preference-Applied': PREFERENCE_APPLIED },
+          headers: {
+            Location: LOCATION,
+            'Preference-Applied': PREFERENCE_APPLIED,
+            'Idempotent-Replayed': IDEMPOTENT_REPLAYED,
+          },
         },
       },
     },
-    async (c, { body }) => {
-      const [submitted] = (await submitAll([body], c.get('caller').actor, () => '')) as [Submitted];
-      const { task, deduplicated } = submitted;
-      const hasWaited = await waitAsPreferred(c, finishes, task);
-      const now = hasWaited ? await findTask(reads, task.id) : undefined;
-      c.header('Location', `/api/v1/tasks/${task.id}`);
-      return c.json(toAnswer({ task: now ?? task, deduplicated }), deduplicated ? 200 : 201);
-    },
+    (c, { body }) =>
+      submitAll(c, body, {
+        asked: [body],
+        pointerTo: () => '',
+        toAnswer: ([submitted]) => toAnswer(submitted as Submitted),
+        waitSeconds: preferredWait(c),
+      }),
   );
 
-  async function submitAll(
-    submissions: readonly Submission[],
-    actor: string,
-    pointerTo: (index: number) => string,
-  ): Promise<Submitted[]> {
-    try {
-      return await pastOthers(() => submit(database, catalogue, submissions, actor));
-    } catch (error) {
-      throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
-    }
+  async function submitAll(c: Context, body: unknown, request: SubmitRequest): Promise<Response> {
+    const { asked, pointerTo, toAnswer, waitSeconds } = request;
+    const tasks = await checked(asked, c.get('caller').actor, pointerTo);
+    let submitted: Submitted[] = [];
+    const options = {
+      database,
+      fingerprint: () => fingerprintOf(body),
+      committed: () => wakeSoon(submitted),
+      wait:
+        waitSeconds === undefined
+          ? undefined
+          : { seconds: waitSeconds, answer: () => finished(c, submitted) },
+    };
+    return idempotent(c, options, async (client) => {
+      // Without a key: together with other callers' tasks.
+      submitted = await (client === undefined
+        ? submissions.insert(await tasks())
+        : insert(client, await tasks(), false));
+      return toAnswer(submitted);
+    });
   }
+
+  /** Checks before there is a transaction: what is wrong matters only when the request is not a repeat. */
+  async function checked(
+    asked: readonly Submission[],
+    actor: string,
+    pointerTo: SubmitRequest['pointerTo'],
+  ): Promise<() => Promise<NewTask[]>> {
+    const tasks = check(catalogue, asked, actor);
+    await tasks.catch(() => {});
+    return () =>
+      tasks.catch((error) => {
+        throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
+      });
+  }
+
+  /** Nobody waits for it: runners also look by themselves. */
+  function wakeSoon(submitted: readonly Submitted[]): void {
+    wake(database, submitted).catch((error) =>
+      observe({ event: 'database_error', during: 'waking the runners', ...describe(error) }),
+    );
+  }
+
+  /** The task when it has finished, or the wait is over. */
+  async function finished(c: Context, [submitted]: readonly Submitted[]): Promise<Answer | undefined> {
+    const { task, deduplicated } = submitted as Submitted;
+    if (!(await waitAsPreferred(c, finishes, task))) return undefined;
+    const now = await findTask(reads, task.id);
+    return now && toAnswer({ task: now, deduplicated });
+  }
+}
+
+interface SubmitRequest {
+  asked: readonly Submission[];
+  /** The place of a submission in the body. */
+  pointerTo: (index: number) => string;
+  toAnswer: (submitted: readonly Submitted[]) => Answer;
+  /** For how long a single task is waited for. */
+  waitSeconds?: number | undefined;
 }
 
 const LOCATION = 'The address of the task';
 
-function toAnswer({ task, deduplicated }: { task: VisibleTask; deduplicated: boolean }) {
-  return deduplicated ? { ...visibleTask(task), deduplicated } : visibleTask(task);
+function toAnswer(submitted: Submitted): Answer {
+  return {
+    status: submitted.deduplicated ? 200 : 201,
+    location: `/api/v1/tasks/${submitted.task.id}`,
+    body: toVisible(submitted),
+  };
+}
+
+function toVisible({ task, deduplicated }: Submitted) {
+  return deduplicated ? { ...task, deduplicated } : task;
 }

@@ -11,12 +11,20 @@ export async function waitAsPreferred(
   finishes: FinishWatch,
   { id, status }: { id: string; status: Status },
 ): Promise<boolean> {
-  const seconds = preferredWait(c.req.header('prefer'));
+  const seconds = preferredWait(c);
   if (seconds === undefined) return false;
   c.header('Preference-Applied', 'wait');
   if (isFinished(status)) return false;
-  await finishes.finished(id, Math.min(seconds, MAX_WAIT_SECONDS), c.req.raw.signal);
+  await finishes.finished(id, seconds, c.req.raw.signal);
   return true;
+}
+
+/** For how many seconds the caller wants to wait. A preference that is not understood is ignored, as RFC 7240 asks. */
+export function preferredWait(c: Context): number | undefined {
+  const prefer = c.req.header('prefer');
+  if (prefer === undefined) return undefined;
+  const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer)?.[1];
+  return seconds === undefined ? undefined : Math.min(Number(seconds), MAX_WAIT_SECONDS);
 }
 
 const MAX_WAIT_SECONDS = 60;
@@ -24,9 +32,3 @@ const MAX_WAIT_SECONDS = 60;
 export const PREFER_WAIT =
   '`wait=SECONDS` waits until the task has finished, at most that long and at most a minute';
 export const PREFERENCE_APPLIED = '`wait` when the answer has waited';
-
-/** A preference that is not understood is ignored, as RFC 7240 asks. */
-function preferredWait(header = ''): number | undefined {
-  const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(header)?.[1];
-  return seconds === undefined ? undefined : Number(seconds);
-}

@@ -8,13 +8,14 @@ import {
   PERIODIC_TYPES,
   PRUNE_COMPLETED,
   PRUNE_ENDED_BADLY,
+  PRUNE_KEYS,
   PRUNE_RUNNERS,
   PRUNE_TICKS,
 } from './sql/prune.ts';
 
 /**
- * Deletes finished tasks past their retention, ticks beyond the number that is kept, and runners that are long gone:
- * as the leader, soon after its start and every minute, in small statements with pauses between.
+ * Deletes finished tasks past their retention, ticks beyond the number that is kept, runners that are long gone, and
+ * idempotency keys of the day before: as the leader, soon after its start and every minute, in small statements with pauses between.
  */
 export class Pruner {
   readonly #database: Queryable;
@@ -52,7 +53,8 @@ export class Pruner {
     let tasks = 0;
     for (const walk of this.#walks) tasks += await this.#pruneAlong(walk);
     const { rows } = await this.#database.query<{ name: string }>(PERIODIC_TYPES);
-    for (const { name } of rows) tasks += await this.#pruneTicks(name);
+    for (const { name } of rows) tasks += await this.#pruneWhole(PRUNE_TICKS, [name, this.#ticks]);
+    await this.#pruneWhole(PRUNE_KEYS, []);
     await this.#database.query(PRUNE_RUNNERS);
     if (tasks > 0) this.#observe({ event: 'pruned', tasks });
   }
@@ -77,10 +79,11 @@ export class Pruner {
     return deleted;
   }
 
-  async #pruneTicks(type: string): Promise<number> {
+  /** Runs a statement until it finds nothing more. */
+  async #pruneWhole(statement: string, values: unknown[]): Promise<number> {
     let deleted = 0;
     while (!this.#stopped) {
-      const step = await this.#run<{ deleted: number }>(PRUNE_TICKS, [type, this.#ticks]);
+      const step = await this.#run<{ deleted: number }>(statement, values);
       deleted += step.deleted;
       if (step.deleted < BATCH) break;
     }

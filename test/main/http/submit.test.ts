@@ -112,6 +112,11 @@ describe('POST /tasks', () => {
       await api.submit({ type: 'anything', run_immediately: false });
       await waitFor('two notifications', () => payloads.length === 2);
       assert.deepEqual(payloads, ['0', '2000']);
+      await post({ type: 'anything', delay_seconds: 3 }, { 'idempotency-key': 'one' });
+      await post({ type: 'anything', run_immediately: false }, { 'idempotency-key': 'two' });
+      await post({ type: 'anything' }, { 'idempotency-key': 'three' });
+      await waitFor('two more', () => payloads.length === 4);
+      assert.deepEqual(payloads.slice(2), ['3000', '0']);
     } finally {
       client.release(true);
     }
@@ -147,6 +152,28 @@ describe('POST /tasks', () => {
     );
     const { rows } = await api.database.query(`select max_retries from tasks where params ? 'stampede'`);
     assert.deepEqual(rows, [{ max_retries: 3 + 49 }]);
+  });
+});
+
+describe('POST /tasks faster than the database takes them', () => {
+  it('is answered 503 with Retry-After, and stores what it accepted', async () => {
+    const lock = await api.database.connect();
+    await lock.query('begin; lock table tasks in exclusive mode');
+    const text = 'x'.repeat(45_000);
+    const answers = Array.from({ length: 900 }, () => post({ type: 'anything', params: { flood: text } }));
+    const refused = await Promise.race(answers);
+    assert.deepEqual(
+      [refused.status, refused.json.type, refused.headers.get('retry-after')],
+      [503, '/problems/overloaded', '2'],
+    );
+    await lock.query('rollback');
+    lock.release();
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    assert.deepEqual([...new Set(statuses)].sort(), [201, 503]);
+    const { rows } = await api.database.query(
+      `select count(*)::int as count from tasks where params ? 'flood'`,
+    );
+    assert.deepEqual(rows, [{ count: statuses.filter((status) => status === 201).length }]);
   });
 });
 

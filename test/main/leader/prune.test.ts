@@ -256,3 +256,14 @@ async function left(): Promise<string[]> {
   const { rows } = await query('select description from tasks order by description collate "C"');
   return rows.map((row) => row.description);
 }
+
+test('idempotency keys go a day after they were used', async () => {
+  await database.pool().query(
+    `insert into idempotency_keys (id, fingerprint, status, body, created_at)
+     select sha256(n::text::bytea), '', 201, '{}', now() - n * interval '1 minute'
+     from generate_series(1, 4000) as n`,
+  );
+  await prune();
+  const { rows } = await database.pool().query('select count(*)::int as count from idempotency_keys');
+  assert.deepEqual(rows, [{ count: 24 * 60 - 1 }]);
+});

@@ -89,3 +89,19 @@ export const PRUNE_RUNNERS = `
 delete from runners r
 where r.last_seen_at < now() - interval '24 hours' and r.status in ('stopped', 'lost')
   and not exists (select from tasks t where t.status = 'running' and t.runner_id = r.id)`;
+
+/** Keys are remembered for a day: see `database/idempotency.ts`, which takes an older one for new. */
+export const PRUNE_KEYS = `
+with deleted as (
+  delete from idempotency_keys
+  where id = any(array(
+    select id
+    from idempotency_keys
+    where created_at <= now() - interval '24 hours'
+    order by created_at
+    limit ${BATCH}
+    for update skip locked
+  ))
+  returning id
+)
+select count(*)::int as deleted from deleted`;
