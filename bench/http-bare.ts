@@ -24,5 +24,11 @@ const app = new Hono()
     const { rows } = await database.query({ name: 'insert', text: INSERT, values });
     return c.json(rows[0], 201);
   });
-const { url } = await listen(app, '127.0.0.1', 0);
+const { url } = await listen(app, {
+  host: '127.0.0.1',
+  port: 0,
+  maxConnections: 1000,
+  onlyLoopback: true,
+  observe: () => {},
+});
 process.send?.(url);
