@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { atExit } from '../test/support/at-exit.ts';
 import { startThrowawayServer } from '../test/support/throwaway-server.ts';
 import { cpu } from './cpu.ts';
+import { dependencies } from './dependencies.ts';
 import { drain } from './drain.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
@@ -22,6 +23,7 @@ import { takeover } from './takeover.ts';
 
 const BENCHES: Record<string, Bench> = {
   drain,
+  dependencies,
   latency,
   cpu,
   spin,

@@ -65,6 +65,10 @@ export const tasks = pgTable(
     on_dependency_failure: text({ enum: ['cancel', 'run'] })
       .notNull()
       .default('cancel'),
+    /** Whether the end of its dependencies queues it: else it stays `created` until somebody runs it. */
+    run_when_released: boolean().notNull().default(true),
+    /** Another task depends on it, or did: only then its end concerns anybody else. */
+    has_dependants: boolean().notNull().default(false),
     /** Attempts that no longer count against max_retries, because somebody asked to run the task anew. */
     attempts_forgiven: integer().notNull().default(0),
     /** The tick of a periodic task: one row a type and slot, for ever. */
@@ -86,16 +90,33 @@ export const tasks = pgTable(
     // Claims probe this once a type: what another type piles up, or what is due tomorrow, is never walked through.
     index('tasks_ready').on(t.type, t.priority, t.run_at, t.id).where(sql`status = 'queued'`),
     index('tasks_running').on(t.runner_id).where(sql`status = 'running'`),
-    // A task that ends looks for those that wait for it, and one that is to be pruned for those that are unfinished;
-    // without this, both would read the whole table.
-    index('tasks_waiting')
-      .using('gin', t.depends_on)
-      .where(sql`depends_on <> '{}' and status in ('created', 'queued', 'running')`),
     index('tasks_ended_badly').on(t.id).where(sql`status in ('failed', 'cancelled')`),
     uniqueIndex('tasks_unfinished_unique_key')
       .on(t.type, t.unique_key)
       .where(sql`unique_key is not null and status in ('created', 'queued', 'running')`),
     uniqueIndex('tasks_slot').on(t.type, t.slot).where(sql`slot is not null`),
+  ],
+);
+
+/**
+ * What waits for what: a row for each entry of `depends_on`. `open` until the dependency has ended; a task is released
+ * when none of its own is open any more. A dependency stays for as long as an unfinished task has it: whoever adds a
+ * row, or deletes a task, has locked the dependency's row. A foreign key would ask for the same a second time.
+ */
+export const taskDependencies = pgTable(
+  'task_dependencies',
+  {
+    task_id: uuid()
+      .notNull()
+      .references(() => tasks.id, { onDelete: 'cascade' }),
+    depends_on: uuid().notNull(),
+    open: boolean().notNull().default(true),
+  },
+  (t) => [
+    primaryKey({ columns: [t.task_id, t.depends_on] }),
+    index('task_dependencies_dependants').on(t.depends_on),
+    // Whether a task still waits: closed rows, of which it can have thousands, are not walked through.
+    index('task_dependencies_open').on(t.task_id, t.depends_on).where(sql`open`),
   ],
 );
 
@@ -140,7 +161,10 @@ export interface TaskError {
   cause?: TaskError;
 }
 
-/** State changes that neither the task's row nor its attempts tell: somebody ran or cancelled it by hand. */
+/**
+ * State changes that neither the task's row nor its attempts tell: somebody ran or cancelled it by hand, or its
+ * dependencies ended.
+ */
 export const taskEvents = pgTable(
   'task_events',
   {

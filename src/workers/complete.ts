@@ -22,7 +22,8 @@ export async function complete(
 
 /**
  * The one settle that a thread writes, fenced like every other. The times are of the clock and not of the
- * transaction, which may have been open for long; a tick is counted as the runner's own settle would.
+ * transaction, which may have been open for long; a tick is counted, and those that wait for the task are told, as the
+ * runner's own settle would.
  */
 const COMPLETE = `
 with completed as (
@@ -30,7 +31,7 @@ with completed as (
   set status = 'completed', result = $3::jsonb, error = null, finished_at = clock_timestamp(), updated_at = clock_timestamp(),
     thread_id = $4
   where id = $1 and claim_token = $2 and status = 'running' and cancel_requested_at is null
-  returning id, type, slot, started_at, finished_at
+  returning id, type, slot, started_at, finished_at, has_dependants
 ),
 counted as (
   update periodic_tasks p
@@ -38,5 +39,8 @@ counted as (
     last_duration_ms = extract(epoch from c.finished_at - c.started_at) * 1000
   from completed c
   where p.name = c.type
+),
+released as materialized (
+  select heddle_release(array[id]) from completed where has_dependants
 )
-select id from completed`;
+select id from completed where (select count(*) from released) >= 0`;

@@ -2,12 +2,17 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import type { AttemptScope } from './attempt.ts';
 import { complete } from './complete.ts';
-import type { SubmitOptions, TaskContext } from './define-task.ts';
+import type { Dependency, SubmitOptions, TaskContext } from './define-task.ts';
 import { REPAIRED, storable, toJson } from './report.ts';
 import type { Thread } from './thread.ts';
 
 /** What an attempt's `run` gets. What is costly is made when it is first asked for. */
-export function createContext(scope: AttemptScope, thread: Thread, payload: unknown): TaskContext {
+export function createContext(
+  scope: AttemptScope,
+  thread: Thread,
+  payload: unknown,
+  dependencies: readonly Dependency[],
+): TaskContext {
   const { order } = scope;
   let log: Logger | undefined;
   return {
@@ -20,6 +25,7 @@ export function createContext(scope: AttemptScope, thread: Thread, payload: unkn
       createdAt: new Date(order.createdAtMs),
       domain: order.domain,
       description: order.description,
+      dependencies,
     },
     get signal(): AbortSignal {
       return scope.signal;

@@ -149,6 +149,19 @@ export interface TaskInfo {
   readonly createdAt: Date;
   readonly domain: string | null;
   readonly description: string | null;
+  /** What became of the tasks that this one depends on, in the order of `depends_on`. */
+  readonly dependencies: readonly Dependency[];
+}
+
+/** A task that another one depends on, as it is when the attempt begins. */
+export interface Dependency {
+  readonly id: string;
+  /** `null` when it was deleted. */
+  readonly type: string | null;
+  /** The others than the first three: somebody has run it anew, or has deleted it. */
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'created' | 'queued' | 'running' | 'gone';
+  readonly result: unknown;
+  readonly error: string | null;
 }
 
 /** As in `POST /tasks`. */
@@ -163,6 +176,10 @@ export interface SubmitOptions {
   max_retries?: number;
   timeout_seconds?: number;
   unique_key?: string;
+  /** Ids of tasks: it waits until all of them have ended. */
+  depends_on?: readonly string[];
+  /** @default 'cancel' */
+  on_dependency_failure?: 'cancel' | 'run';
 }
 
 export type DatabaseTaskDefinition<Payload extends z.ZodType = z.ZodType, Result = unknown> = DatabaseTask<

@@ -22,6 +22,8 @@ export interface AttemptOrder {
   domain: string | null;
   description: string | null;
   uniqueKey: string | null;
+  /** Then the thread asks what became of them. */
+  hasDependencies: boolean;
 }
 
 export interface Bundle {
@@ -80,6 +82,8 @@ export type FromThread =
 export type ThreadRequest =
   | { do: 'submit'; type: string; params: string; options: string }
   | { do: 'claim-unique-key'; key: string }
+  /** The answer is JSON text. */
+  | { do: 'tell-dependencies' }
   | { do: 'end-connections' };
 
 export type ToThread =

@@ -1,6 +1,6 @@
 import type { AttemptScope } from './attempt.ts';
 import { createContext } from './context.ts';
-import { brandOf, type RetryAfter } from './define-task.ts';
+import { brandOf, type Dependency, type RetryAfter } from './define-task.ts';
 import type { LoadedTask } from './load-tasks.ts';
 import type { ReportedOutcome } from './protocol.ts';
 import { REPAIRED, toErrorRecord, toJson } from './report.ts';
@@ -59,7 +59,8 @@ async function validateAndRun(
   }
   const duplicateOf = await claimUniqueKey(scope, thread, task, payload);
   if (duplicateOf !== null) return { kind: 'duplicate', of: duplicateOf };
-  return succeeded(scope, task, await task.run(createContext(scope, thread, payload)));
+  const dependencies = await dependenciesOf(scope, thread);
+  return succeeded(scope, task, await task.run(createContext(scope, thread, payload, dependencies)));
 }
 
 /** A type whose `deduplicate` is a function learns its key here: the API never loads task code. */
@@ -72,6 +73,14 @@ async function claimUniqueKey(
   if (task.keyOf === null || scope.order.uniqueKey !== null) return null;
   const key = task.keyOf(payload);
   return (await thread.request(scope.order.claimToken, { do: 'claim-unique-key', key })) as string | null;
+}
+
+async function dependenciesOf(scope: AttemptScope, thread: Thread): Promise<Dependency[]> {
+  const { claimToken, hasDependencies } = scope.order;
+  if (!hasDependencies) return [];
+  return JSON.parse(
+    (await thread.request(claimToken, { do: 'tell-dependencies' })) as string,
+  ) as Dependency[];
 }
 
 function succeeded(scope: AttemptScope, task: LoadedTask, returned: unknown): ReportedOutcome {

@@ -37,6 +37,7 @@ export async function attemptContext<Payload>(
       createdAt: task.created_at,
       domain: null,
       description: null,
+      dependencies: [],
     },
     complete: async (client, result) => void (await client.query(COMPLETE, [task.id, result ?? null])),
   };

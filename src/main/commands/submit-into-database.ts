@@ -4,7 +4,8 @@ import { connect } from '../database/connect.ts';
 import { orm } from '../database/orm.ts';
 import { findTask, type VisibleTask, visibleTask } from '../database/tasks.ts';
 import { FinishWatch } from '../engine/finish-watch.ts';
-import { SubmissionError, submit } from '../engine/submit.ts';
+import { SubmissionError } from '../engine/submission-error.ts';
+import { submit } from '../engine/submit.ts';
 import { TaskTypeCatalogue } from '../engine/task-types.ts';
 import { CommandError } from './command.ts';
 

@@ -54,6 +54,11 @@ export function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => P
   });
 }
 
+/** The same in the transaction that a client has open; in one of its own when that is a pool. */
+export function inTransaction<T>(database: Queryable, work: (client: Queryable) => Promise<T>): Promise<T> {
+  return database instanceof pg.Pool ? transaction(database, work) : work(database);
+}
+
 /**
  * Lends a connection to `work`, which begins and commits by itself. When it throws, what is not committed is rolled
  * back; it runs anew when another transaction was in the way.

@@ -2,11 +2,12 @@ import type pg from 'pg';
 import type { Queryable } from '../database/connect.ts';
 import { pastOthers } from '../database/errors.ts';
 import { CANCEL_BY_HAND, DELETE_BY_HAND, RUN_BY_HAND } from './sql/by-hand.ts';
+import { UNFINISHED_DEPENDENCIES } from './sql/dependencies.ts';
 import type { Status } from './task.ts';
 
 /**
  * Runs tasks now that wait, failed or were cancelled; their retries start anew. Running and completed ones stay, and so
- * does one while another unfinished task does the same work.
+ * does one while another unfinished task does the same work, or while one that it depends on is unfinished.
  * @param actor who asks: `api:NAME`, `cli`
  * @param statuses leaves those alone that are in none of them by now
  * @returns the ids of the tasks that changed
@@ -31,9 +32,23 @@ export class SameWorkError extends Error {
   override name = 'SameWorkError';
 }
 
+/** What of a task's dependencies is unfinished: until none is, the task cannot be run by hand. */
+export async function unfinishedDependencies(
+  database: Queryable,
+  id: string,
+): Promise<UnfinishedDependency[]> {
+  const { rows } = await database.query<UnfinishedDependency>(UNFINISHED_DEPENDENCIES, [id]);
+  return rows;
+}
+
+export interface UnfinishedDependency {
+  id: string;
+  status: Status;
+}
+
 /**
- * Cancels tasks. Waiting ones are cancelled when this returns; running ones have `cancel_requested_at`, and their
- * runner ends them. Finished ones stay.
+ * Cancels tasks. Waiting ones are cancelled when this returns, and so are those that depend on them; running ones have
+ * `cancel_requested_at`, and their runner ends them. Finished ones stay.
  * @param actor who asks: `api:NAME`, `cli`
  * @param statuses leaves those alone that are in none of them by now
  * @returns the ids of the tasks that changed
@@ -48,7 +63,8 @@ export async function cancelByHand(
 }
 
 /**
- * Deletes finished tasks, with their attempts, events and logs. Others stay.
+ * Deletes finished tasks, with their attempts, events and logs. Others stay, and so does one that an unfinished task
+ * depends on.
  * @returns the ids of the deleted tasks
  */
 export async function deleteByHand(database: Queryable, ids: readonly string[]): Promise<string[]> {

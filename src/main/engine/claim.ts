@@ -16,6 +16,7 @@ export interface ClaimedTask {
   description: string | null;
   timeout_seconds: number | null;
   unique_key: string | null;
+  has_dependencies: boolean;
 }
 
 /** How much of a type a runner can take. */

@@ -44,6 +44,7 @@ export class Flight {
       domain: task.domain,
       description: task.description,
       uniqueKey: task.unique_key,
+      hasDependencies: task.has_dependencies,
     };
   }
 

@@ -3,7 +3,7 @@ import type { OutcomeName, TaskRow } from './task.ts';
 
 /*
  * A task's history, told from what is kept of it: its own row, the attempts that did not complete it, and what was
- * done to it by hand. The attempt that is running and the one that completed the task have no row of their own: that
+ * done to it by hand or by its dependencies. The attempt that is running and the one that completed the task have no row of their own: that
  * keeps the happy path at one write.
  */
 

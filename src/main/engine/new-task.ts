@@ -1,6 +1,7 @@
 import { newId } from '../database/new-id.ts';
 import { type VisibleTask, visibleTask } from '../database/tasks.ts';
 import type { Submission, Submitted } from './submit.ts';
+import { hasDependencies } from './submit-dependent.ts';
 import type { TaskType } from './task-types.ts';
 
 /** A task that is to be inserted. */
@@ -58,7 +59,7 @@ function toRow(submission: Submission, type: TaskType['row'], submittedBy: strin
     description: submission.description ?? undefined,
     domain: submission.domain ?? undefined,
     drift_score: submission.drift_score ?? undefined,
-    status: submission.run_immediately === false ? ('created' as const) : ('queued' as const),
+    status: isHeld(submission) ? ('created' as const) : ('queued' as const),
     priority: submission.priority ?? undefined,
     run_at: submission.run_at ?? undefined,
     delay_seconds: submission.delay_seconds ?? undefined,
@@ -68,6 +69,11 @@ function toRow(submission: Submission, type: TaskType['row'], submittedBy: strin
     by_payload: type.deduplicate === 'payload' || undefined,
     submitted_by: submittedBy,
   };
+}
+
+/** Until somebody runs it, or what it depends on has ended. */
+function isHeld(submission: Submission): boolean {
+  return submission.run_immediately === false || hasDependencies(submission);
 }
 
 /** A task that is new and due now: what nobody said has the table's defaults. */

@@ -27,6 +27,11 @@ export const anyObject = z
   )
   .meta({ type: 'object' });
 
+/** The id of a task, or `#3`: the fourth task of the same batch. */
+const DEPENDENCY = /^([\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}|#\d{1,4})$/;
+const NO_DEPENDENCY = 'must be the id of a task';
+const MOST_DEPENDENCIES = 10_000;
+
 /** A submission, as the body of `POST /tasks` has it. */
 export const submissionBody = z
   .strictObject({
@@ -42,15 +47,14 @@ export const submissionBody = z
     max_retries: whole(0, 1_000_000).nullish(),
     timeout_seconds: z.number('must be a number').positive('must be more than 0').nullish(),
     unique_key: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters').nullish(),
-    depends_on: z.array(z.unknown()).max(0, 'must be empty: this version knows no dependencies').nullish(),
+    depends_on: z
+      .array(z.string(NO_DEPENDENCY).regex(DEPENDENCY, NO_DEPENDENCY))
+      .max(MOST_DEPENDENCIES, `must have at most ${MOST_DEPENDENCIES} tasks`)
+      .nullish(),
     on_dependency_failure: z.enum(['cancel', 'run'], "must be 'cancel' or 'run'").nullish(),
     // Some SeedCore clients send these; they mean nothing here.
     snapshot_id: z.unknown().optional(),
     attached_fact_ids: z.unknown().optional(),
   })
-  .transform(
-    // Checked, but of no consequence without dependencies.
-    ({ snapshot_id: _s, attached_fact_ids: _a, depends_on: _d, on_dependency_failure: _o, ...submission }) =>
-      submission,
-  )
+  .transform(({ snapshot_id: _s, attached_fact_ids: _a, ...submission }) => submission)
   .meta({ id: 'Submission' });

@@ -3,6 +3,8 @@ import { unstorable } from '../database/storable.ts';
 import type { VisibleTask } from '../database/tasks.ts';
 import { type Decided, type NewTask, toNewTask, toSubmitted } from './new-task.ts';
 import { SUBMIT, WAKE } from './sql/submit.ts';
+import { SubmissionError, type SubmissionFault } from './submission-error.ts';
+import { hasDependencies, submitDependent } from './submit-dependent.ts';
 import type { TaskType, TaskTypeCatalogue } from './task-types.ts';
 
 /** A piece of work asked for. */
@@ -22,6 +24,10 @@ export interface Submission {
   max_retries?: number | null | undefined;
   timeout_seconds?: number | null | undefined;
   unique_key?: string | null | undefined;
+  /** Ids of tasks, or `#3` for the fourth of the same call. It waits until all of them have ended. */
+  depends_on?: readonly string[] | null | undefined;
+  /** What becomes of it when one of them fails or is cancelled. @default 'cancel' */
+  on_dependency_failure?: 'cancel' | 'run' | null | undefined;
 }
 
 export interface Submitted {
@@ -44,7 +50,9 @@ export async function submit(
   submissions: readonly Submission[],
   submittedBy: string,
 ): Promise<Submitted[]> {
-  return insert(database, await check(catalogue, submissions, submittedBy));
+  const tasks = await check(catalogue, submissions, submittedBy);
+  if (!submissions.some(hasDependencies)) return insert(database, tasks);
+  return submitDependent(database, submissions, (client) => insert(client, tasks));
 }
 
 /**
@@ -92,28 +100,6 @@ export async function wake(database: Queryable, submitted: readonly Submitted[])
   // Both times are the database's.
   const delays = queued.map(({ task }) => task.run_at.getTime() - task.created_at.getTime());
   await database.query(WAKE, [String(Math.max(0, Math.min(...delays)))]);
-}
-
-/** What is wrong with the submissions: nothing of them was accepted. */
-export class SubmissionError extends Error {
-  override name = 'SubmissionError';
-  readonly faults: readonly SubmissionFault[];
-  /** The types that can be submitted. */
-  readonly knownTypes: readonly string[];
-  constructor(faults: readonly SubmissionFault[], knownTypes: readonly string[]) {
-    super(faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join('; '));
-    this.faults = faults;
-    this.knownTypes = knownTypes;
-  }
-}
-
-export interface SubmissionFault {
-  kind: 'unknown-type' | 'periodic-type' | 'invalid-params' | 'invalid-field';
-  /** Which submission. */
-  index: number;
-  /** Into the submission: `/params/text`. */
-  pointer: string;
-  detail: string;
 }
 
 function faultsOf(

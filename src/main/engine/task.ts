@@ -3,7 +3,7 @@ import type { taskAttempts, tasks } from '../../../drizzle/schema/tasks.ts';
 /*
  * Read first: the six states of a task, and who moves it between them.
  *
- *            run_immediately = false
+ *            run_immediately = false, or dependencies that have not ended
  *   submit ──▶ created ──run──▶ queued ──claim──▶ running ──settle──▶ completed
  *     │                           ▲                 │
  *     └───────────────────────────┤                 ├──settle──▶ failed      permanent, or retries used up

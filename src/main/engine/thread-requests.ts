@@ -5,6 +5,7 @@ import type { Observe } from '../observe/events.ts';
 import { endBackendsOfAttempt } from './end-backends.ts';
 import type { Flight } from './flight.ts';
 import { CLAIM_UNIQUE_KEY, COUNT_DUPLICATE } from './sql/attempt.ts';
+import { ENDED_DEPENDENCIES } from './sql/dependencies.ts';
 import { submissionBody } from './submission.ts';
 import { submit } from './submit.ts';
 import type { TaskTypeCatalogue } from './task-types.ts';
@@ -20,6 +21,8 @@ export async function serve(
       return submitFollowUp(database, catalogue, flight, request);
     case 'claim-unique-key':
       return claimUniqueKey(database, flight, request.key);
+    case 'tell-dependencies':
+      return endedDependencies(database, flight.task.id);
     case 'end-connections':
       return endBackendsOfAttempt(database, observe, flight.task);
   }
@@ -61,4 +64,10 @@ async function claimUniqueKey(database: Queryable, { task }: Flight, key: string
     // None: the other one has finished in between, and the key is free.
     if (rows[0] !== undefined) return rows[0].id;
   }
+}
+
+/** @returns JSON text */
+async function endedDependencies(database: Queryable, taskId: string): Promise<string> {
+  const { rows } = await database.query<{ dependencies: string }>(ENDED_DEPENDENCIES, [taskId]);
+  return rows[0]?.dependencies ?? '[]';
 }

@@ -14,7 +14,8 @@ import {
   storeDocument,
 } from '../database/documents.ts';
 import { cancelByHand } from '../engine/by-hand.ts';
-import { SubmissionError, type Submitted, submit } from '../engine/submit.ts';
+import { SubmissionError } from '../engine/submission-error.ts';
+import { type Submitted, submit } from '../engine/submit.ts';
 import { TaskTypeCatalogue } from '../engine/task-types.ts';
 import { fromCursor, toCursor } from './cursor.ts';
 import {

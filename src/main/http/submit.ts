@@ -1,11 +1,14 @@
 import type { Context } from 'hono';
+import type pg from 'pg';
 import { describe } from '../database/errors.ts';
 import { orm } from '../database/orm.ts';
 import { findTask } from '../database/tasks.ts';
 import type { NewTask } from '../engine/new-task.ts';
 import { submissionBody } from '../engine/submission.ts';
+import { SubmissionError } from '../engine/submission-error.ts';
 import { Submissions } from '../engine/submissions.ts';
-import { check, insert, type Submission, SubmissionError, type Submitted, wake } from '../engine/submit.ts';
+import { check, insert, type Submission, type Submitted, wake } from '../engine/submit.ts';
+import { hasDependencies, submitDependent } from '../engine/submit-dependent.ts';
 import { refusal } from './failures.ts';
 import {
   type Answer,
@@ -94,7 +97,9 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
 
   async function submitAll(c: Context, body: unknown, request: SubmitRequest): Promise<Response> {
     const { asked, pointerTo, toAnswer, waitSeconds } = request;
-    const tasks = await checked(asked, c.get('caller').actor, pointerTo);
+    const checking = check(catalogue, asked, c.get('caller').actor);
+    // Before there is a transaction; but what is wrong matters only when the request is not a repeat.
+    await checking.catch(() => {});
     let submitted: Submitted[] = [];
     const options = {
       database,
@@ -106,26 +111,25 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
           : { seconds: waitSeconds, answer: () => finished(c, submitted) },
     };
     return idempotent(c, options, async (client) => {
-      // Without a key: together with other callers' tasks.
-      submitted = await (client === undefined
-        ? submissions.insert(await tasks())
-        : insert(client, await tasks(), false));
+      try {
+        submitted = await insertAll(asked, await checking, client);
+      } catch (error) {
+        throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
+      }
       return toAnswer(submitted);
     });
   }
 
-  /** Checks before there is a transaction: what is wrong matters only when the request is not a repeat. */
-  async function checked(
+  /** Without a client together with other callers' tasks, unless they depend on others. */
+  function insertAll(
     asked: readonly Submission[],
-    actor: string,
-    pointerTo: SubmitRequest['pointerTo'],
-  ): Promise<() => Promise<NewTask[]>> {
-    const tasks = check(catalogue, asked, actor);
-    await tasks.catch(() => {});
-    return () =>
-      tasks.catch((error) => {
-        throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
-      });
+    tasks: readonly NewTask[],
+    client: pg.PoolClient | undefined,
+  ): Promise<Submitted[]> {
+    if (asked.some(hasDependencies)) {
+      return submitDependent(client ?? database, asked, (own) => insert(own, tasks, client === undefined));
+    }
+    return client === undefined ? submissions.insert(tasks) : insert(client, tasks, false);
   }
 
   /** Nobody waits for it: runners also look by themselves. */

@@ -1,7 +1,15 @@
 import type { Context } from 'hono';
+import type { Queryable } from '../database/connect.ts';
 import { orm } from '../database/orm.ts';
 import { countTasks, findTask, listTasks, type VisibleTask } from '../database/tasks.ts';
-import { cancelByHand, deleteByHand, runByHand, SameWorkError } from '../engine/by-hand.ts';
+import {
+  cancelByHand,
+  deleteByHand,
+  runByHand,
+  SameWorkError,
+  unfinishedDependencies,
+} from '../engine/by-hand.ts';
+import { isFinished } from '../engine/task.ts';
 import { fromCursor, toCursor } from './cursor.ts';
 import type { Operations } from './operations.ts';
 import type { AppParts } from './parts.ts';
@@ -85,7 +93,7 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
       operationId: 'runTask',
       summary: 'Run a task now',
       description:
-        'One that is created, failed or cancelled is queued, with its retries anew; a queued one is due now; a running or completed one stays as it is.',
+        'One that is created, failed or cancelled is queued, with its retries anew; a queued one is due now; a running or completed one stays as it is. One that depends on an unfinished task cannot be run.',
       tag: 'tasks',
       role: 'operator',
       answers: { 200: { description: 'The task', schema: task } },
@@ -95,7 +103,7 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
       const changed = await runByHand(database, [id], c.get('caller').actor);
       const found = await existing(c, id);
       if (changed.length === 0 && found.status !== 'running' && found.status !== 'completed') {
-        throw new SameWorkError('a task with the same unique key is not finished');
+        throw await whyNotRun(database, id);
       }
       return c.json(found);
     },
@@ -108,7 +116,7 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
       operationId: 'cancelTask',
       summary: 'Cancel a task',
       description:
-        'One that waits is cancelled at once; one that runs has `cancel_requested_at`, and is cancelled within 2 seconds; a finished one stays as it is.',
+        'One that waits is cancelled at once; one that runs has `cancel_requested_at`, and is cancelled within 2 seconds; a finished one stays as it is. Those that depend on it are cancelled with it, unless they run all the same.',
       tag: 'tasks',
       role: 'operator',
       answers: { 200: { description: 'The task', schema: task } },
@@ -126,6 +134,7 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
       path: '/api/v1/tasks/{id}',
       operationId: 'deleteTask',
       summary: 'Delete a finished task, with its history',
+      description: 'Not while an unfinished task depends on it.',
       tag: 'tasks',
       role: 'admin',
       answers: { 200: { description: 'It is gone', schema: deleted } },
@@ -133,7 +142,7 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
     async (c) => {
       const id = await taskId(c, database);
       const gone = await deleteByHand(database, [id]);
-      if (gone.length === 0) throw unfinished(await existing(c, id));
+      if (gone.length === 0) throw whyNotDeleted(await existing(c, id));
       return c.json({ deleted: id });
     },
   );
@@ -145,7 +154,20 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
   }
 }
 
-function unfinished({ id, status }: VisibleTask): Problem {
+async function whyNotRun(database: Queryable, id: string): Promise<Error> {
+  const unfinished = await unfinishedDependencies(database, id);
+  const [first] = unfinished;
+  if (first === undefined) return new SameWorkError('a task with the same unique key is not finished');
+  const others = unfinished.length === 1 ? '' : `, and on ${unfinished.length - 1} more that have not ended`;
+  const detail = `'${id}' depends on '${first.id}', which is ${first.status}${others}.`;
+  return new Problem(409, 'open-dependencies', 'Open dependencies', detail);
+}
+
+function whyNotDeleted({ id, status }: VisibleTask): Problem {
+  if (isFinished(status)) {
+    const detail = `An unfinished task depends on '${id}'. Cancel that one first.`;
+    return new Problem(409, 'task-waited-for', 'Task waited for', detail);
+  }
   const detail = `Only finished tasks can be deleted; '${id}' is ${status}. Cancel it first.`;
   return new Problem(409, 'task-not-finished', 'Task not finished', detail);
 }

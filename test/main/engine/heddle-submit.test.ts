@@ -5,6 +5,7 @@ import pg from 'pg';
 import { transaction } from '../../../src/main/database/connect.ts';
 import type { TaskRow } from '../../../src/main/engine/task.ts';
 import { Wake } from '../../../src/main/engine/wake.ts';
+import { endAs } from '../../support/end-as.ts';
 import { startTestEngine } from '../../support/engine.ts';
 import { putInto } from '../../support/task-states.ts';
 import { startTestApi, type TestApi } from '../../support/test-api.ts';
@@ -84,6 +85,41 @@ describe('heddle_submit()', () => {
     assert.deepEqual([task.description, task.domain, task.drift_score], ['über', 'd', 0.25]);
     assert.deepEqual([task.priority, task.max_retries, task.timeout_seconds], [-100, 0, 1.5]);
     assert.equal(task.unique_key, 'k');
+  });
+
+  it('makes a task wait for others, in the same transaction', async () => {
+    const { rows } = await database.query<{ id: string }>(`
+      with first as materialized (select heddle_submit('anything') as id)
+      select heddle_submit('anything', options => jsonb_build_object('depends_on', array[id, id])) as id from first`);
+    const child = await taskOf(rows[0]?.id as string);
+    const [parent] = child.depends_on;
+    assert.deepEqual([child.status, child.depends_on], ['created', [parent]]);
+    await endAs(database, 'failed', [parent as string]);
+    assert.equal((await taskOf(child.id)).error, `dependency ${parent} of type anything failed`);
+    const again = await taskOf(
+      await submit(
+        'anything',
+        {},
+        { depends_on: [parent], on_dependency_failure: 'run', run_immediately: false },
+      ),
+    );
+    assert.deepEqual([again.status, again.run_when_released], ['created', false]);
+  });
+
+  it('leaves the dependencies of the same work as they are', async () => {
+    const [one, other] = [await submit('anything'), await submit('anything')];
+    const id = await submit('anything', {}, { unique_key: 'waits', depends_on: [one] });
+    assert.equal(await submit('anything', {}, { unique_key: 'waits', depends_on: [other] }), id);
+    const { rows } = await database.query('select depends_on from task_dependencies where task_id = $1', [
+      id,
+    ]);
+    assert.deepEqual(rows, [{ depends_on: one }]);
+  });
+
+  it('is refused when there is no such task to wait for', async () => {
+    const nobody = '0199c0de-0000-7000-8000-000000000000';
+    const error = { code: '23503', detail: nobody };
+    await assert.rejects(submit('anything', {}, { depends_on: [nobody] }), error);
   });
 
   it('counts a delay from now, takes times as SQL makes them, and one in the past as now', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { startTestApi, type TestApi } from '../../support/test-api.ts';
 
@@ -110,7 +111,9 @@ describe('a submission is 422 with a pointer for', () => {
     ['more time than the type has', { type: 'anything', timeout_seconds: 301 }, '/timeout_seconds'],
     ['an empty unique_key', { type: 'anything', unique_key: '' }, '/unique_key'],
     ['a unique_key beyond an index entry', { type: 'anything', unique_key: 'x'.repeat(256) }, '/unique_key'],
-    ['dependencies', { type: 'anything', depends_on: ['0199'] }, '/depends_on'],
+    ['a dependency that is no id', { type: 'anything', depends_on: ['#0', '0199'] }, '/depends_on/1'],
+    ['a dependency that there is not', { type: 'anything', depends_on: [randomUUID()] }, '/depends_on/0'],
+    ['a dependency on itself', { type: 'anything', depends_on: ['#0'] }, '/depends_on/0'],
     ['an unknown policy', { type: 'anything', on_dependency_failure: 'x' }, '/on_dependency_failure'],
     ['run_immediately in quotes', { type: 'anything', run_immediately: 'no' }, '/run_immediately'],
     ['a NUL character', { type: 'anything', description: 'a\0b' }, '/description'],

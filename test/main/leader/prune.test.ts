@@ -98,10 +98,10 @@ test('a task that an unfinished one depends on stays', async () => {
   for (const status of ['created', 'queued', 'running', 'completed']) {
     const id = await insert(`before ${status}`, 'completed', 8, 8);
     const failed = await insert(`failed before ${status}`, 'failed', 40, 40);
-    await query('update tasks set depends_on = $1 where id = $2', [
-      [id, failed],
-      await insert(status, status, 1, 1),
-    ]);
+    const child = await insert(status, status, 1, 1);
+    const waits = "depends_on = $1, on_dependency_failure = 'run', run_when_released = false";
+    await query(`update tasks set ${waits} where id = $2`, [[id, failed], child]);
+    await query('select heddle_depend($1)', [[child]]);
   }
   await prune();
   assert.deepEqual(

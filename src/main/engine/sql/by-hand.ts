@@ -1,3 +1,4 @@
+import { RELEASED, release, unfinishedDependencies } from './dependencies.ts';
 import { CHANNEL_CANCEL, CHANNEL_DUE } from './submit.ts';
 
 /*
@@ -9,8 +10,8 @@ import { CHANNEL_CANCEL, CHANNEL_DUE } from './submit.ts';
  */
 
 /**
- * created, failed, cancelled → queued, with its retries anew; queued → due now; running and completed stay, and so
- * does one whose unique key another unfinished task has: that one does the same.
+ * created, failed, cancelled → queued, with its retries anew; queued → due now; running and completed stay. So does
+ * one whose unique key another unfinished task has, which does the same, and one with an unfinished dependency.
  */
 export const RUN_BY_HAND = `
 with before as materialized (
@@ -26,7 +27,7 @@ runnable as (
   where status not in ('running', 'completed') and not exists (
     select from tasks o
     where o.type = b.type and o.unique_key = b.unique_key and o.id <> b.id and o.status in ('created', 'queued', 'running')
-  )
+  ) and (b.status = 'queued' or not exists (${unfinishedDependencies('b.id')}))
   order by type, coalesce(unique_key, id::text), id
 ),
 moved as (
@@ -74,7 +75,7 @@ moved as (
   from before b
   where t.id = b.id and b.status in ('created', 'queued', 'running')
     and (b.status <> 'running' or t.cancel_requested_at is null)
-  returning t.id, b.status as from_status, t.status as to_status, t.attempt
+  returning t.id, b.status as from_status, t.status as to_status, t.attempt, t.has_dependants
 ),
 noted as (
   insert into task_events (task_id, from_status, to_status, attempt, actor, detail)
@@ -84,9 +85,19 @@ noted as (
 ),
 notified as materialized (
   select pg_notify('${CHANNEL_CANCEL}', id::text) from moved where to_status = 'running'
-)
-select id from moved where (select count(*) from notified) >= 0`;
+),
+${release('moved', "to_status = 'cancelled'")}
+select id from moved where (select count(*) from notified) >= 0 and ${RELEASED}`;
 
-/** Finished ones only. The status is looked at again when the row had to be waited for. */
+/** Finished ones only, that no unfinished task depends on. Both are looked at when the row is locked: so it stays. */
 export const DELETE_BY_HAND = `
-delete from tasks where id = any($1::uuid[]) and status in ('completed', 'failed', 'cancelled') returning id`;
+with locked as materialized (
+  select id, has_dependants
+  from tasks
+  where id = any($1::uuid[]) and status in ('completed', 'failed', 'cancelled')
+  order by id
+  for update
+)
+delete from tasks
+where id = any(array(select id from locked where not has_dependants or not heddle_is_waited_for(id)))
+returning id`;

@@ -1,3 +1,5 @@
+import { RELEASED, release } from './dependencies.ts';
+
 const LOCKED_FOR = '2s';
 
 /**
@@ -5,7 +7,8 @@ const LOCKED_FOR = '2s';
  *
  * Fenced by the claim token, and by what the decision was made from: when somebody asked for a cancel or raised
  * max_retries meanwhile, the row is left alone and decided anew (see REREAD). One statement for many tasks, with their
- * attempt records and the count of ticks: they are told together or not at all.
+ * attempt records, the count of ticks, and what becomes of those that waited for them: all of it is told together or not
+ * at all.
  *
  * A lost attempt loses its token too: should its runner be alive after all, what that still has to say is stale. In any
  * other case a row that is no longer running under the same token says that this very settle was committed, and only
@@ -17,12 +20,19 @@ const LOCKED_FOR = '2s';
 export const SETTLE = settle(`
 ended as materialized (select given.* from patience, given)`);
 
-/** The same, but what is locked is left alone: somewhat dearer, and so only for when there is such a row. */
+/**
+ * The same, but what is locked is left alone, and so is a task that ends while somebody has those locked that wait for
+ * it: somewhat dearer, and so only for when there is such a row.
+ */
 export const SETTLE_UNLOCKED = settle(`
 free as materialized (
-  select id from tasks where id = any(array(select id from given)) for no key update skip locked
+  select id, has_dependants from tasks where id = any(array(select id from given)) for no key update skip locked
 ),
-ended as materialized (select given.* from patience, given where id = any(array(select id from free)))`);
+ended as materialized (
+  select given.*
+  from patience, given join free using (id)
+  where not free.has_dependants or given.status = 'queued' or heddle_can_release(id, given.status)
+)`);
 
 function settle(ended: string): string {
   return `
@@ -49,7 +59,7 @@ settled as (
   where t.id = e.id and t.claim_token = e.token and t.status = 'running'
     and t.max_retries = e.max_retries and (t.cancel_requested_at is not null) = e.cancel_requested
   returning t.id, t.type, e.token as claim_token, t.attempt + e.back as attempt, t.runner_id, t.thread_id, t.status, t.last_run_at,
-    e.outcome, e.record, e.ran_ms, now() - make_interval(secs => e.ago_ms / 1000) as ended_at
+    t.has_dependants, e.outcome, e.record, e.ran_ms, now() - make_interval(secs => e.ago_ms / 1000) as ended_at
 ),
 recorded as (
   insert into task_attempts (task_id, claim_token, attempt, runner_id, thread_id, started_at, finished_at, outcome, error, status_after)
@@ -70,8 +80,9 @@ counted as (
     group by type
   ) s
   where p.name = s.type
-)
-select claim_token from settled`;
+),
+${release('settled', "status in ('completed', 'failed', 'cancelled')")}
+select claim_token from settled where ${RELEASED}`;
 }
 
 /** $1 ids of tasks that SETTLE left alone: what they are now tells why. */

@@ -12,28 +12,30 @@ export const BATCH = 1000;
 
 const FINISHED = `('completed', 'failed', 'cancelled')`;
 
-/** Asked by the index tasks_waiting, whose condition has to be spelled out. */
-const NOT_WAITED_FOR = `
-  not exists (
-    select from tasks d
-    where d.depends_on @> array[t.id] and d.depends_on <> '{}' and d.status in ('created', 'queued', 'running'))`;
+/** Holds for certain once the row is locked: the function looks anew. Most rows need not ask it. */
+const NOT_WAITED_FOR = '(not has_dependants or not heddle_is_waited_for(id))';
 
 /** The smallest id that a task created at the cutoff can have: 48 bits of milliseconds, the rest zero. */
 const ID_AT_CUTOFF = `
   (lpad(to_hex((extract(epoch from now() - make_interval(secs => $2)) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid`;
 
-/** The status is asked again, as it is once the row is locked: somebody may have run the task anew. */
-const DELETE_EXPIRED = `
+/**
+ * Locks rows, looks at them once more, and deletes them: somebody may have run a task anew, or have submitted one that
+ * depends on it.
+ * @param expired their ids
+ */
+const deleted = (expired: string) => `
+locked as materialized (
+  select id, has_dependants from tasks
+  where id = any(array(${expired})) and status in ${FINISHED}
+  for update skip locked
+),
 deleted as (
-  delete from tasks
-  where id = any(array(
-    select t.id
-    from tasks t
-    where t.id = any(array(select id from walked where expired)) and t.status in ${FINISHED} and ${NOT_WAITED_FOR}
-    for update skip locked
-  ))
-  returning id
-)
+  delete from tasks where id = any(array(select id from locked where ${NOT_WAITED_FOR})) returning id
+)`;
+
+const DELETE_EXPIRED = `
+${deleted('select id from walked where expired')}
 select (select id from walked order by id desc limit 1) as last, (select count(*) from walked)::int as walked,
   (select count(*) from deleted)::int as deleted`;
 
@@ -61,22 +63,17 @@ ${DELETE_EXPIRED}`;
 
 /** $1 a periodic type, $2 how many of its finished ticks stay. Walks the index tasks_slot from its latest slot. */
 export const PRUNE_TICKS = `
-with deleted as (
-  delete from tasks
-  where id = any(array(
-    select t.id
-    from tasks t
-    where t.type = $1 and t.slot is not null and t.status in ${FINISHED} and ${NOT_WAITED_FOR}
-      and t.slot <= (
-        select slot from tasks
-        where type = $1 and slot is not null and status in ${FINISHED}
-        order by slot desc offset $2 limit 1)
-    order by t.slot
-    limit ${BATCH}
-    for update skip locked
-  ))
-  returning id
-)
+with expired as materialized (
+  select id from tasks
+  where type = $1 and slot is not null and status in ${FINISHED} and ${NOT_WAITED_FOR}
+    and slot <= (
+      select slot from tasks
+      where type = $1 and slot is not null and status in ${FINISHED}
+      order by slot desc offset $2 limit 1)
+  order by slot
+  limit ${BATCH}
+),
+${deleted('select id from expired')}
 select count(*)::int as deleted from deleted`;
 
 export const PERIODIC_TYPES = 'select name from periodic_tasks order by name';
