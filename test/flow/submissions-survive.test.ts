@@ -41,8 +41,12 @@ async function submit(url: string, key?: string): Promise<Response> {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
     body: JSON.stringify({ type: 'anything' }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
   });
 }
+
+/** Longer than the API waits for its database. */
+const PATIENCE_MS = 30_000;
 
 async function tasks(): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>('select id from tasks');
