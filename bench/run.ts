@@ -11,13 +11,14 @@ import { liveness } from './liveness.ts';
 import { migrate } from './migrate.ts';
 import { recovery } from './recovery.ts';
 import { spin } from './spin.ts';
+import { stats } from './stats.ts';
 import type { Bench, Row } from './support/bench.ts';
 import { describeMachine } from './support/machine.ts';
 import { printTable } from './support/table.ts';
 import { takeover } from './takeover.ts';
 
 /*
- * `npm run bench [-- NAME …] [-- --quick]`: measures, and prints one table of targets and what was measured. Targets
+ * `npm run bench [-- NAME …] [-- --quick] [--tasks COUNT]`: measures, and prints one table of targets and what was measured. Targets
  * are ratios within this run or generous limits; missing one is told, and is no failure.
  */
 
@@ -33,9 +34,10 @@ const BENCHES: Record<string, Bench> = {
   recovery,
   migrate,
   http,
+  stats,
 };
 
-async function run(names: string[], quick: boolean): Promise<void> {
+async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {
   const server = await startThrowawayServer({ durable: true });
   atExit(() => server.stopNow());
   // From here on, createTestDatabase makes its databases there.
@@ -45,19 +47,20 @@ async function run(names: string[], quick: boolean): Promise<void> {
   for (const name of names) {
     console.log(`\n${name}`);
     const bench = BENCHES[name] as Bench;
-    rows.push(...(await bench({ quick, say: (line) => console.log(`  ${line}`) })));
+    rows.push(...(await bench({ quick, tasks, say: (line) => console.log(`  ${line}`) })));
   }
   printTable(rows);
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, tasks: { type: 'string' } },
 });
+const tasks = values.tasks === undefined ? undefined : Number(values.tasks);
 const unknown = positionals.filter((name) => !(name in BENCHES));
 if (unknown.length > 0) {
   console.error(`there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
-await run(positionals.length > 0 ? positionals : Object.keys(BENCHES), values.quick);
+await run(positionals.length > 0 ? positionals : Object.keys(BENCHES), values.quick, tasks);
 process.exit(0);

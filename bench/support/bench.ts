@@ -4,6 +4,8 @@ export type Bench = (options: BenchOptions) => Promise<Row[]>;
 export interface BenchOptions {
   /** Small sizes and few rounds: to see that it works, not to be quoted. */
   quick: boolean;
+  /** How large a table is to be, where that can be chosen. */
+  tasks?: number | undefined;
   say: (line: string) => void;
 }
 

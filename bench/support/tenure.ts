@@ -5,11 +5,12 @@ import { publishTaskTypes } from '../../src/main/engine/publish.ts';
 import { type Submission, type Submitted, submit } from '../../src/main/engine/submit.ts';
 import { type RunnableType, TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { createLog, logEvents } from '../../src/main/observe/log.ts';
+import { RunnerMetrics } from '../../src/main/observe/metrics/runner.ts';
 import { Tenure } from '../../src/main/tenure.ts';
 import { Heard } from './heard.ts';
 import { learnTaskTypes, THREADS, threadOptionsFor } from './task-types.ts';
 
-/** What `BenchEngine` is, with everything that keeps a runner alive: lease, heartbeats, election, rescue, schedules. */
+/** What `BenchEngine` is, with everything that keeps a runner alive and lets one look into it: lease, heartbeats, election, rescue, schedules, statistics, metrics. */
 export class BenchTenure {
   readonly pool: pg.Pool;
   readonly heard = new Heard();
@@ -29,6 +30,7 @@ export class BenchTenure {
     this.#catalogue = new TaskTypeCatalogue(this.pool);
     const log = createLog('error');
     const logEvent = logEvents(log.logger);
+    const metrics = new RunnerMetrics(() => ({ types, threads: this.#tenure.threads, pool: null }));
     this.#tenure = new Tenure(
       {
         config: readConfig({ DATABASE_URL: databaseUrl, THREADS: String(THREADS) }),
@@ -38,6 +40,7 @@ export class BenchTenure {
         log,
         observe: (event) => {
           logEvent(event);
+          metrics.note(event);
           this.heard.hear(event);
         },
         first: true,

@@ -90,7 +90,18 @@ export const tasks = pgTable(
     // Claims probe this once a type: what another type piles up, or what is due tomorrow, is never walked through.
     index('tasks_ready').on(t.type, t.priority, t.run_at, t.id).where(sql`status = 'queued'`),
     index('tasks_running').on(t.runner_id).where(sql`status = 'running'`),
-    index('tasks_ended_badly').on(t.id).where(sql`status in ('failed', 'cancelled')`),
+    index('tasks_ended_badly').on(t.status, t.id).where(sql`status in ('failed', 'cancelled')`),
+    // Lists. None of them is written by a claim: a task enters one when it is submitted and the others when it ends.
+    index('tasks_created').on(t.id).where(sql`status = 'created'`),
+    index('tasks_queued').on(t.id).where(sql`status = 'queued'`),
+    index('tasks_completed').on(t.id).where(sql`status = 'completed'`),
+    index('tasks_finished_by_type')
+      .on(t.type, t.id)
+      .where(sql`status in ('completed', 'failed', 'cancelled')`),
+    index('tasks_by_domain').on(t.domain, t.id).where(sql`domain is not null`),
+    index('tasks_by_unique_key').on(t.unique_key, t.id).where(sql`unique_key is not null`),
+    // Ids tell when a task was created, but for those in here: as good as none.
+    index('tasks_dated_otherwise').on(t.created_at).where(sql`heddle_dated_otherwise(id, created_at)`),
     uniqueIndex('tasks_unfinished_unique_key')
       .on(t.type, t.unique_key)
       .where(sql`unique_key is not null and status in ('created', 'queued', 'running')`),

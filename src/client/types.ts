@@ -270,8 +270,9 @@ export interface Runner {
 }
 
 export interface Stats {
-  tasks: { by_status: Record<Status, number>; by_type: Record<string, number> };
-  queue: { ready: number; scheduled: number; oldest_ready_age_seconds: number | null };
+  /** `is_estimate`: there are too many to be counted, and the larger numbers are estimates. */
+  tasks: { by_status: Record<Status, number>; by_type: Record<string, number>; is_estimate?: true };
+  queue: { ready: number; scheduled: number; oldest_ready_age_seconds: number | null; is_estimate?: true };
   last_hour: {
     completed: number;
     failed: number;

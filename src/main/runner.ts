@@ -8,6 +8,7 @@ import { migrateUp } from './migrate/apply.ts';
 import { ConnectionBroke } from './migrate/error.ts';
 import type { Observe } from './observe/events.ts';
 import type { Log } from './observe/log.ts';
+import type { RunnerSources } from './observe/metrics/runner.ts';
 import { taskFolders } from './task-folders.ts';
 import { DEGRADED, Tenure, type TenureOptions } from './tenure.ts';
 
@@ -63,6 +64,15 @@ export class Runner {
     if (this.#stopping === null) this.#stopping = this.#stop(signal);
     else this.#tenure?.hurry();
     return this.#stopping;
+  }
+
+  /** What the runner tells of itself when its metrics are asked for. */
+  get sources(): RunnerSources {
+    return {
+      types: this.#options.types,
+      threads: this.#tenure?.threads ?? { busy: 0, idle: 0, stuck: 0 },
+      pool: this.#tenure?.database ?? null,
+    };
   }
 
   /** Whether threads run something. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import { LeaseClock } from '../workers/protocol.ts';
 import type { Config } from './config.ts';
 import { connect, disconnect } from './database/connect.ts';
@@ -7,6 +8,7 @@ import { describe, refusesTheValues } from './database/errors.ts';
 import { Engine } from './engine/engine.ts';
 import { GracefulStop } from './engine/graceful-stop.ts';
 import { Lease } from './engine/lease.ts';
+import { Minutes } from './engine/minutes.ts';
 import { Presence } from './engine/presence.ts';
 import { publishTaskTypes } from './engine/publish.ts';
 import { Settler } from './engine/settle.ts';
@@ -15,8 +17,9 @@ import { type RunnableType, TaskTypeCatalogue } from './engine/task-types.ts';
 import { Wake } from './engine/wake.ts';
 import { Duties } from './leader/duties.ts';
 import { Election } from './leader/elect.ts';
-import type { Observe } from './observe/events.ts';
+import { type Observe, tellBoth } from './observe/events.ts';
 import type { Log } from './observe/log.ts';
+import type { ThreadCounts } from './observe/metrics/runner.ts';
 import { RunnerHeartbeat } from './runner-heartbeat.ts';
 
 export interface TenureOptions {
@@ -121,6 +124,16 @@ export class Tenure {
     return this.#parts.engine.threadsBusy > 0;
   }
 
+  /** What its threads do. */
+  get threads(): ThreadCounts {
+    return this.#parts.engine.threadCounts;
+  }
+
+  /** Its connections to the database, but for those that need one of their own. */
+  get database(): pg.Pool {
+    return this.#parts.database;
+  }
+
   /** A thread does not die: only the end of the process ends what it runs. */
   get hasStuckThread(): boolean {
     return this.#parts.engine.hasStuckThread;
@@ -178,7 +191,8 @@ export class Tenure {
   }
 
   async #retire(status: 'draining' | 'degraded', end: () => Promise<void>): Promise<void> {
-    const { engine, presence, wake, election, heartbeat, duties, settler, lease, database } = this.#parts;
+    const { engine, presence, wake, election, heartbeat, duties, settler, minutes, lease, database } =
+      this.#parts;
     engine.close();
     heartbeat.stop();
     // Beside the end, not before it: they wait for the database, and time is running.
@@ -186,6 +200,7 @@ export class Tenure {
     await end();
     await others;
     await settler.written();
+    await minutes.stop();
     await wake.stop();
     // Until the process has ended, nobody may take over what its stuck thread runs.
     if (this.hasStuckThread) return;
@@ -201,7 +216,7 @@ const PUBLISH_AGAIN_MS = 250;
 type Parts = ReturnType<typeof assemble>;
 
 function assemble(id: string, options: TenureOptions, events: TenureEvents, lead: () => Promise<void>) {
-  const { config, databaseUrl, types, log, observe } = options;
+  const { config, databaseUrl, types, log } = options;
   const { mode, leaseSeconds, threads, killGraceMs } = config.runner;
   const directUrl = config.database.listenUrl ?? databaseUrl;
   const clock = new LeaseClock();
@@ -209,7 +224,11 @@ function assemble(id: string, options: TenureOptions, events: TenureEvents, lead
     over: (reason) => events.leaseOver(reason),
     expired: () => events.leaseExpired(),
   });
-  const database = connect(databaseUrl, `heddle runner ${id}`, observe);
+  const database = connect(databaseUrl, `heddle runner ${id}`, options.observe);
+  const minutes = new Minutes(id, database, options.observe);
+  const observe = tellBoth(options.observe, (event) => {
+    if (event.event === 'attempt_ended') minutes.note(event);
+  });
   const engine = new Engine({
     runnerId: id,
     database,
@@ -233,5 +252,5 @@ function assemble(id: string, options: TenureOptions, events: TenureEvents, lead
   const wake = new Wake(id, directUrl, { due, cancel: (taskId) => engine.cancel(taskId) }, observe);
   const election = new Election(id, database, lead, observe);
   const heartbeat = new RunnerHeartbeat(engine, observe);
-  return { database, engine, lease, presence, settler, duties, wake, election, heartbeat };
+  return { database, engine, minutes, lease, presence, settler, duties, wake, election, heartbeat };
 }

@@ -50,6 +50,7 @@ export async function settle(
       outcome,
       settledByTask: false,
       ranMs: 0,
+      waitedMs: null,
       endedAt: performance.now(),
       threadId: 1,
     });

@@ -1,11 +1,13 @@
 import { startApi } from '../api.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { endProcess } from '../end-process.ts';
+import { ListenError } from '../http/server.ts';
 import { pendingMigrations } from '../migrate/pending.ts';
-import type { Observe } from '../observe/events.ts';
+import { tellBoth } from '../observe/events.ts';
 import { createLog, logEvents } from '../observe/log.ts';
+import { RunnerMetrics } from '../observe/metrics/runner.ts';
 import { Runner } from '../runner.ts';
-import { startRunnerHealth } from '../runner-health.ts';
+import { type RunnerHttpOptions, startRunnerHttp } from '../runner-http.ts';
 import type { RunnerMessage } from '../runner-process.ts';
 import { onStopSignals } from '../signals.ts';
 import { runStart } from '../start.ts';
@@ -41,8 +43,9 @@ export async function runnerCommand(config: Config): Promise<number> {
 
 async function serveRunner(config: Config, databaseUrl: string): Promise<void> {
   const log = createLog(config.logLevel);
-  const observe = logEvents(log.logger);
   let runner: Runner | null = null;
+  const metrics = new RunnerMetrics(() => runner?.sources ?? null);
+  const observe = tellBoth(logEvents(log.logger), (event) => metrics.note(event));
   const stopped = new Promise<void>((resolve, reject) => {
     const stop = (reason: string) => {
       if (runner === null) process.exit(0); // Nothing runs yet; a migration is rolled back with its connection.
@@ -54,18 +57,22 @@ async function serveRunner(config: Config, databaseUrl: string): Promise<void> {
   });
   runner = await Runner.prepare({ config, databaseUrl, log, observe });
   await runner.start();
-  // Beside an API that was started with it, that one's health tells of the runner.
-  const health = process.connected ? null : await healthOrStop(config, databaseUrl, observe, runner);
+  const http = await serveOrStop({ config, databaseUrl, metrics: metrics.registry, observe }, runner);
   const ready: RunnerMessage = { say: 'ready' };
   process.send?.(ready);
   await stopped;
-  await health?.stop();
+  await http?.stop();
 }
 
-async function healthOrStop(config: Config, databaseUrl: string, observe: Observe, runner: Runner) {
+/** @returns null when it cannot listen, but runs beside an API, whose health tells of it */
+async function serveOrStop(options: RunnerHttpOptions, runner: Runner) {
   try {
-    return await startRunnerHealth(config, databaseUrl, observe);
+    return await startRunnerHttp(options);
   } catch (error) {
+    if (process.connected && error instanceof ListenError) {
+      options.observe({ event: 'runner_port_unavailable', reason: error.message });
+      return null;
+    }
     await runner.stop('health'); // A process that reports a failed start must not go on claiming.
     throw error;
   }

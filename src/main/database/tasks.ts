@@ -1,12 +1,11 @@
-import { and, desc, eq, gte, ilike, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gte, ilike, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import { tasks } from '../../../drizzle/schema/tasks.ts';
 import type { Status, TaskRow } from '../engine/task.ts';
-import { boundedCount, type Count } from './bounded-count.ts';
 import type { Orm } from './orm.ts';
 import { containing } from './search-text.ts';
 
 /** What callers see of a task, in the order they see it. */
-const VISIBLE = {
+export const VISIBLE = {
   id: tasks.id,
   type: tasks.type,
   description: tasks.description,
@@ -54,37 +53,10 @@ export interface TaskFilter {
   q?: string | undefined;
 }
 
-/** A part of the list: after a task, or after so many. */
-export interface Page {
-  limit: number;
-  after?: string | undefined;
-  offset?: number | undefined;
-}
-
 /** The task with this id, or undefined. */
 export async function findTask(orm: Orm, id: string): Promise<VisibleTask | undefined> {
   const [task] = await orm.select(VISIBLE).from(tasks).where(eq(tasks.id, id));
   return task;
-}
-
-/**
- * Tasks, the newest first. Ids sort by time: a page that begins after an id neither skips nor repeats a task when
- * others are added.
- */
-export async function listTasks(orm: Orm, filter: TaskFilter, page: Page): Promise<VisibleTask[]> {
-  const after = page.after === undefined ? undefined : lt(tasks.id, page.after);
-  return orm
-    .select(VISIBLE)
-    .from(tasks)
-    .where(and(matching(filter), after))
-    .orderBy(desc(tasks.id))
-    .limit(page.limit)
-    .offset(page.offset ?? 0);
-}
-
-/** How many tasks there are: counted up to 10,000, estimated beyond. */
-export async function countTasks(orm: Orm, filter: TaskFilter): Promise<Count> {
-  return boundedCount(orm, orm.select({ id: tasks.id }).from(tasks).where(matching(filter)));
 }
 
 /** What a task has to fulfil, or undefined when all do. */
@@ -104,7 +76,8 @@ function optional<T>(value: T | undefined, condition: (value: T) => SQL | undefi
   return value === undefined ? undefined : condition(value);
 }
 
-function mentions(text: string): SQL | undefined {
+/** Occurs in the description, the error or the params, upper or lower case. */
+export function mentions(text: string): SQL | undefined {
   const pattern = containing(text);
   return or(
     ilike(tasks.description, pattern),

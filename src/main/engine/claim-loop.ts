@@ -169,11 +169,13 @@ export class ClaimLoop {
   #take(tasks: readonly ClaimedTask[]): void {
     if (tasks.length === 0) return;
     this.claimed += tasks.length;
+    const by_type: Record<string, number> = {};
     for (const { type, claim_token } of tasks) {
       this.#tokens.add(claim_token);
       this.#held.set(type, this.#heldOf(type) + 1);
+      by_type[type] = (by_type[type] ?? 0) + 1;
     }
-    this.#observe({ event: 'tasks_claimed', count: tasks.length });
+    this.#observe({ event: 'tasks_claimed', count: tasks.length, by_type });
     this.#dispatcher.add(tasks);
   }
 

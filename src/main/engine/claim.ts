@@ -17,6 +17,10 @@ export interface ClaimedTask {
   timeout_seconds: number | null;
   unique_key: string | null;
   has_dependencies: boolean;
+  /** From when it was due until it was claimed, by the database's clock. */
+  waited_ms: number;
+  /** When it was claimed, by `performance.now()`. */
+  claimed_at: number;
 }
 
 /** How much of a type a runner can take. */
@@ -47,7 +51,7 @@ export async function claim(
     text: CLAIM,
     values: [runnerId, JSON.stringify(wanted), most, mostSlow],
   });
-  return rows;
+  return stamped(rows);
 }
 
 /** The tasks that a runner has claimed, but for those it knows of. @param known claim tokens */
@@ -57,5 +61,11 @@ export async function findClaimed(
   known: readonly string[],
 ): Promise<ClaimedTask[]> {
   const { rows } = await database.query<ClaimedTask>(FIND_CLAIMED, [runnerId, known]);
-  return rows;
+  return stamped(rows);
+}
+
+function stamped(tasks: ClaimedTask[]): ClaimedTask[] {
+  const claimed_at = performance.now();
+  for (const task of tasks) task.claimed_at = claimed_at;
+  return tasks;
 }

@@ -2,7 +2,7 @@ import { BUNDLE_LIMIT, type FromThread } from '../../workers/protocol.ts';
 import type { Observe } from '../observe/events.ts';
 import type { ClaimedTask } from './claim.ts';
 import { Flight } from './flight.ts';
-import { Killer, type StuckLimits } from './kill.ts';
+import { type Kill, Killer, type StuckLimits } from './kill.ts';
 import type { Outcome } from './outcome.ts';
 import { Pace } from './pace.ts';
 import type { TaskThread } from './task-thread.ts';
@@ -141,9 +141,9 @@ export class Dispatcher {
   }
 
   /** Kills a thread that runs something, with the attempt that it runs. */
-  kill(threadId: number, reason: string): void {
+  kill(threadId: number, why: Kill): void {
     const thread = this.busyThreads.find(({ id }) => id === threadId);
-    if (thread !== undefined) void this.#kill(thread, reason);
+    if (thread !== undefined) void this.#kill(thread, why);
   }
 
   /** Aborts every attempt, because the runner stops. */
@@ -155,7 +155,8 @@ export class Dispatcher {
   killAll(why: 'stop' | 'lost'): void {
     for (const flight of this.flights) flight.end(why);
     const reason = why === 'stop' ? 'the runner is stopping' : 'the lease of the runner is over';
-    for (const thread of new Set(this.flights.map(({ thread }) => thread))) void this.#kill(thread, reason);
+    for (const thread of new Set(this.flights.map(({ thread }) => thread)))
+      void this.#kill(thread, { cause: why, reason });
     // The last attempt of the others has ended, and their answer is on its way.
     for (const thread of this.#bundles.keys()) this.#killer.expect(thread);
   }
@@ -261,7 +262,7 @@ export class Dispatcher {
     if (ageMs > STALL_MS) this.#takeBack(thread, bundle, flight.index + 1);
     if (ageMs >= flight.killAtMs) {
       flight.end('timeout');
-      void this.#kill(thread, flight.deathReason());
+      void this.#kill(thread, { cause: flight.endedBy ?? 'timeout', reason: flight.deathReason() });
     } else if (ageMs >= flight.timeoutMs - Math.min(this.#killGraceMs, flight.timeoutMs / 2)) {
       this.#abort(flight, 'timeout', flight.timeoutMs - ageMs);
     }
@@ -272,7 +273,7 @@ export class Dispatcher {
     const since = this.#quietSince.get(thread);
     if (since === undefined) this.#quietSince.set(thread, performance.now());
     else if (performance.now() - since > QUIET_MS)
-      void this.#kill(thread, 'something that an attempt left behind kept it busy');
+      void this.#kill(thread, { cause: 'left_behind', reason: LEFT_BEHIND });
   }
 
   #abort(flight: Flight, reason: 'timeout' | 'cancel' | 'stop', killInMs: number): void {
@@ -281,12 +282,12 @@ export class Dispatcher {
     flight.thread.tell({ say: 'abort', claimToken: flight.task.claim_token, reason });
   }
 
-  async #kill(thread: TaskThread, reason: string): Promise<void> {
+  async #kill(thread: TaskThread, why: Kill): Promise<void> {
     if (this.#killer.hasTold(thread)) return;
     const bundle = this.#bundles.get(thread) ?? [];
     // Until it is dead it must not start another one, which would die in the place of this one.
     this.#takeBack(thread, bundle, 0);
-    await this.#killer.kill(thread, reason, bundle.find((flight) => !flight.withdrawn)?.task.type ?? null);
+    await this.#killer.kill(thread, why, bundle.find((flight) => !flight.withdrawn)?.task.type ?? null);
   }
 
   /** Takes back what of a bundle has not started, from an index on: it is the first to go to another thread. */
@@ -326,3 +327,5 @@ const WATCH_MS = 25;
 
 /** A thread has at most 31 ms of its own to tidy up after an attempt. */
 const QUIET_MS = 1000;
+
+const LEFT_BEHIND = 'something that an attempt left behind kept it busy';

@@ -132,6 +132,13 @@ export class Engine {
     return this.#dispatcher.busyThreads.length;
   }
 
+  /** What the threads that live do; `stuck` are those that were killed long ago. */
+  get threadCounts(): { busy: number; idle: number; stuck: number } {
+    const { threadsBusy } = this;
+    const stuck = this.#dispatcher.stuck.size;
+    return { busy: threadsBusy - stuck, idle: this.#threads.threads.length - threadsBusy, stuck };
+  }
+
   /** Stops claiming and gives back what has not started. */
   async drain(): Promise<void> {
     await this.#claims.closeAndWait();
@@ -196,7 +203,9 @@ export class Engine {
 
   /** For the dispatcher: an attempt has ended. */
   ended(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void {
-    const { id, type, claim_token, attempt, attempts_forgiven, max_retries } = flight.task;
+    const { id, type, claim_token, attempt, attempts_forgiven, max_retries, waited_ms, claimed_at } =
+      flight.task;
+    const endedAt = performance.now();
     const { retry } = flight.type;
     const cancel_requested = flight.endedBy === 'cancel';
     this.#settler.add({
@@ -204,7 +213,8 @@ export class Engine {
       outcome,
       settledByTask,
       ranMs,
-      endedAt: performance.now(),
+      waitedMs: waited_ms + Math.max(0, endedAt - ranMs - claimed_at),
+      endedAt,
       threadId: flight.thread.id,
     });
     this.#wakeIdlers();

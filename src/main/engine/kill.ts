@@ -1,4 +1,4 @@
-import type { Observe } from '../observe/events.ts';
+import type { KillCause, Observe } from '../observe/events.ts';
 import type { TaskThread } from './task-thread.ts';
 
 /**
@@ -8,6 +8,12 @@ import type { TaskThread } from './task-thread.ts';
 export interface StuckLimits {
   told: number;
   givenUp: number;
+}
+
+/** Why a thread is killed: in a word, and in a sentence. */
+export interface Kill {
+  cause: KillCause;
+  reason: string;
 }
 
 /** Kills threads, each once, and keeps account of those that do not die. */
@@ -40,7 +46,7 @@ export class Killer {
   }
 
   /** Resolves when the thread has exited, however late. @param taskType what it runs, to be told of when it does not die */
-  async kill(thread: TaskThread, reason: string, taskType: string | null): Promise<void> {
+  async kill(thread: TaskThread, { cause, reason }: Kill, taskType: string | null): Promise<void> {
     this.#told.add(thread);
     const killedAt = performance.now();
     const sinceKill = () => performance.now() - killedAt;
@@ -50,7 +56,7 @@ export class Killer {
     clearTimeout(late);
     clearTimeout(tooLate);
     this.#stuck.delete(thread);
-    this.#observe({ event: 'thread_killed', thread_id: thread.id, reason, exit_ms: sinceKill() });
+    this.#observe({ event: 'thread_killed', thread_id: thread.id, cause, reason, exit_ms: sinceKill() });
   }
 
   #tellStuck({ id }: TaskThread, task_type: string | null, for_ms: number): void {

@@ -33,7 +33,7 @@ export class MemoryGuard {
       this.#inspector,
       maxHeapMb,
       () => dispatcher.busyThreads.map(({ id }) => id),
-      (threadId) => dispatcher.kill(threadId, outOfMemory(maxHeapMb)),
+      (threadId) => dispatcher.kill(threadId, { cause: 'memory', reason: outOfMemory(maxHeapMb) }),
     );
     this.#memoryWatch = new MemoryWatch({
       limitMb: processMb ?? memoryLimitMb(threads.size, maxHeapMb),
@@ -77,7 +77,7 @@ export class MemoryGuard {
     if (thread === undefined) return;
     this.#threads.retire(thread, reason);
     await Promise.race([thread.exited, sleep(withinMs)]);
-    this.#dispatcher.kill(threadId, reason);
+    this.#dispatcher.kill(threadId, { cause: 'memory', reason });
     await thread.exited;
   }
 }

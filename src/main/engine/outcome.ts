@@ -84,6 +84,11 @@ export function decide(task: Attempted, outcome: Outcome, random: number): Decis
   }
 }
 
+/** Whether an attempt has failed and its task is to be tried again. */
+export function isRetry(outcome: string, status: string): boolean {
+  return status === 'queued' && (outcome === 'failed' || outcome === 'timed_out' || outcome === 'lost');
+}
+
 const DONE: Decision = {
   status: 'completed',
   delaySeconds: 0,

@@ -16,6 +16,8 @@ export interface Settlement {
   /** The task has called `complete`: its own transaction has settled it, if that was committed. */
   settledByTask: boolean;
   ranMs: number;
+  /** From when it was due until it began; null when that is not known, or it never did. */
+  waitedMs: number | null;
   /** When it ended, by `performance.now()`. */
   endedAt: number;
   threadId: number | null;
@@ -36,6 +38,7 @@ export function neverStarted(task: Omit<Settlement['task'], 'retry'>): Settlemen
     outcome: { name: 'given_back', error: null },
     settledByTask: false,
     ranMs: 0,
+    waitedMs: null,
     endedAt: performance.now(),
     threadId: null,
   };
@@ -198,7 +201,7 @@ export class Settler {
     ];
   }
 
-  #tell({ task, outcome, ranMs }: Settlement, status: Status, error: string | null): void {
+  #tell({ task, outcome, ranMs, waitedMs }: Settlement, status: Status, error: string | null): void {
     this.settled++;
     this.#observe({
       event: 'attempt_ended',
@@ -208,6 +211,7 @@ export class Settler {
       outcome: outcome.name,
       status,
       ran_ms: ranMs,
+      waited_ms: waitedMs,
       ...(error !== null && { error }),
     });
   }

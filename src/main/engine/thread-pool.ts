@@ -28,7 +28,7 @@ export class ThreadPool {
 
   /** Starts the threads. Resolves when the first one is up; the others follow. */
   async start(): Promise<void> {
-    await Promise.race(Array.from({ length: this.size }, () => this.#add()));
+    await Promise.race(Array.from({ length: this.size }, () => this.#add(false)));
   }
 
   get idle(): number {
@@ -59,7 +59,7 @@ export class ThreadPool {
   /** Gives back a taken thread that has exited: another one comes up in its place. */
   async replace(dead: TaskThread): Promise<void> {
     this.#alive.delete(dead);
-    await this.#add();
+    await this.#add(true);
   }
 
   /** Replaces a thread as soon as it is idle. */
@@ -85,7 +85,7 @@ export class ThreadPool {
     await Promise.all(mortal.map((thread) => thread.kill('the runner has stopped')));
   }
 
-  async #add(): Promise<void> {
+  async #add(replaces: boolean): Promise<void> {
     for (let tries = 0; !this.#stopped; tries++) {
       try {
         const startedAt = performance.now();
@@ -95,6 +95,7 @@ export class ThreadPool {
           event: 'thread_started',
           thread_id: thread.id,
           took_ms: performance.now() - startedAt,
+          replaces,
         });
         void thread.exited.then(() => this.#replaceIdle(thread));
         this.release(thread);

@@ -17,6 +17,7 @@ import { cancelByHand } from '../engine/by-hand.ts';
 import { SubmissionError } from '../engine/submission-error.ts';
 import { type Submitted, submit } from '../engine/submit.ts';
 import { TaskTypeCatalogue } from '../engine/task-types.ts';
+import { tellAccepted } from './accepted.ts';
 import { fromCursor, toCursor } from './cursor.ts';
 import {
   type Answer,
@@ -34,7 +35,7 @@ import { idMeant, noSuch } from './short-id.ts';
 import { limitUpload, readUpload } from './upload.ts';
 
 /** Documents: upload, list, look at, read, delete. */
-export function documentRoutes(api: Operations, { config, database }: ApiParts): void {
+export function documentRoutes(api: Operations, { config, database, observe }: ApiParts): void {
   const { maxDocumentBytes } = config.http;
 
   api.on(
@@ -73,11 +74,22 @@ export function documentRoutes(api: Operations, { config, database }: ApiParts):
     async (c) => {
       const upload = await readUpload(c, maxDocumentBytes);
       const { actor } = c.get('caller');
-      return idempotent(c, { database, fingerprint: () => fingerprintOfUpload(upload) }, (client) =>
-        client === undefined
-          ? transaction(database, (own) => storeAndSubmit(own, upload, actor))
-          : storeAndSubmit(client, upload, actor),
-      );
+      let answer: Answer | undefined;
+      const store = async (client: Queryable): Promise<Answer> => {
+        answer = await storeAndSubmit(client, upload, actor);
+        return answer;
+      };
+      const committed = (): void => {
+        if (answer?.status === 201)
+          tellAccepted(observe, [{ task: { type: TRANSCRIPTION }, deduplicated: false }]);
+      };
+      const options = { database, fingerprint: () => fingerprintOfUpload(upload), committed };
+      return idempotent(c, options, async (client) => {
+        if (client !== undefined) return store(client);
+        const stored = await transaction(database, store);
+        committed();
+        return stored;
+      });
     },
   );
 
@@ -156,6 +168,8 @@ export function documentRoutes(api: Operations, { config, database }: ApiParts):
 
 const TAG = 'documents';
 
+const TRANSCRIPTION = 'transcribe-document';
+
 /**
  * Stores a file and submits its transcription.
  * @param client in a transaction: there is no document that nobody works on, and no task without its document
@@ -171,7 +185,7 @@ async function storeAndSubmit(client: Queryable, upload: NewDocument, actor: str
 async function submitTranscription(client: Queryable, documentId: string, actor: string): Promise<string> {
   // It reads the types over this connection: uploads that each hold one and wait for another would starve the pool.
   const catalogue = new TaskTypeCatalogue(client);
-  const submission = { type: 'transcribe-document', params: { document_id: documentId } };
+  const submission = { type: TRANSCRIPTION, params: { document_id: documentId } };
   try {
     const [submitted] = await submit(client, catalogue, [submission], actor);
     return (submitted as Submitted).task.id;

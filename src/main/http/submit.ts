@@ -9,6 +9,7 @@ import { SubmissionError } from '../engine/submission-error.ts';
 import { Submissions } from '../engine/submissions.ts';
 import { check, insert, type Submission, type Submitted, wake } from '../engine/submit.ts';
 import { hasDependencies, submitDependent } from '../engine/submit-dependent.ts';
+import { tellAccepted } from './accepted.ts';
 import { refusal } from './failures.ts';
 import {
   type Answer,
@@ -104,7 +105,10 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
     const options = {
       database,
       fingerprint: () => fingerprintOf(body),
-      committed: () => wakeSoon(submitted),
+      committed: () => {
+        tellAccepted(observe, submitted);
+        wakeSoon(submitted);
+      },
       wait:
         waitSeconds === undefined
           ? undefined
@@ -116,6 +120,7 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
       } catch (error) {
         throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
       }
+      if (client === undefined) tellAccepted(observe, submitted);
       return toAnswer(submitted);
     });
   }

@@ -1,7 +1,9 @@
 import type { Context } from 'hono';
 import type { Queryable } from '../database/connect.ts';
 import { orm } from '../database/orm.ts';
-import { countTasks, findTask, listTasks, type VisibleTask } from '../database/tasks.ts';
+import { countTasks } from '../database/task-count.ts';
+import { listTasks } from '../database/task-list.ts';
+import { findTask, type VisibleTask } from '../database/tasks.ts';
 import {
   cancelByHand,
   deleteByHand,
@@ -37,15 +39,12 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
     },
     async (c, { query: { limit, cursor, offset, ...filter } }) => {
       const after = cursor === undefined ? undefined : fromCursor(cursor);
-      const [tasks, { total, isEstimate }] = await Promise.all([
-        // One more than asked for tells whether there is a next page.
-        listTasks(reads, filter, { limit: limit + 1, after, offset }),
+      const [{ tasks, next }, { total, isEstimate }] = await Promise.all([
+        listTasks(reads, filter, { limit, after, offset }),
         countTasks(reads, filter),
       ]);
-      const items = tasks.slice(0, limit);
-      const last = tasks.length > limit ? items.at(-1) : undefined;
-      const next_cursor = last === undefined ? null : toCursor(last.id);
-      return c.json({ items, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
+      const next_cursor = next === null ? null : toCursor(next);
+      return c.json({ items: tasks, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
     },
   );
 

@@ -7,15 +7,17 @@ import {
   BATCH,
   PERIODIC_TYPES,
   PRUNE_COMPLETED,
-  PRUNE_ENDED_BADLY,
   PRUNE_KEYS,
+  PRUNE_MINUTES,
   PRUNE_RUNNERS,
   PRUNE_TICKS,
+  pruneEndedBadly,
 } from './sql/prune.ts';
 
 /**
- * Deletes finished tasks past their retention, ticks beyond the number that is kept, runners that are long gone, and
- * idempotency keys of the day before: as the leader, soon after its start and every minute, in small statements with pauses between.
+ * Deletes finished tasks past their retention, ticks beyond the number that is kept, runners that are long gone,
+ * idempotency keys of the day before, and old statistics: as the leader, soon after its start and every minute, in small
+ * statements with pauses between.
  */
 export class Pruner {
   readonly #database: Queryable;
@@ -32,7 +34,8 @@ export class Pruner {
     this.#ticks = retention.ticks;
     this.#walks = [
       { statement: PRUNE_COMPLETED, days: retention.completedDays, from: FIRST_ID },
-      { statement: PRUNE_ENDED_BADLY, days: retention.failedDays, from: FIRST_ID },
+      { statement: pruneEndedBadly('failed'), days: retention.failedDays, from: FIRST_ID },
+      { statement: pruneEndedBadly('cancelled'), days: retention.failedDays, from: FIRST_ID },
     ].filter(({ days }) => days > 0);
     this.#repeat = new Repeat('prune', EVERY_MS, () => this.prune(), observe);
   }
@@ -56,6 +59,7 @@ export class Pruner {
     for (const { name } of rows) tasks += await this.#pruneWhole(PRUNE_TICKS, [name, this.#ticks]);
     await this.#pruneWhole(PRUNE_KEYS, []);
     await this.#database.query(PRUNE_RUNNERS);
+    await this.#database.query(PRUNE_MINUTES);
     if (tasks > 0) this.#observe({ event: 'pruned', tasks });
   }
 

@@ -61,6 +61,7 @@ export class Rescuer {
       outcome: { name: 'lost', error: { name: 'RunnerDied', message: whyLost(runner_id, task.lost_before) } },
       settledByTask: false,
       ranMs: task.ran_ms,
+      waitedMs: null,
       endedAt: performance.now(),
       threadId: null,
     });

@@ -7,6 +7,9 @@ export type HeddleEvent =
   | { event: 'embedded_database_started'; data_dir: string; took_ms: number; cold: boolean; adopted: boolean }
   | { event: 'api_listening'; url: string }
   | { event: 'runner_started'; runner_id: string; threads: number; task_types: string[] }
+  | { event: 'runner_listening'; url: string }
+  /** Beside an API: it goes on without. */
+  | { event: 'runner_port_unavailable'; reason: string }
   | { event: 'runner_standby'; reason: string }
   | { event: 'leader_elected'; runner_id: string }
   | { event: 'lease_lost'; runner_id: string; reason: string; running: number }
@@ -20,7 +23,8 @@ export type HeddleEvent =
   | { event: 'task_type_warning'; task_type: string; reason: string }
   | { event: 'task_types_published'; task_types: string[] }
   // a task
-  | { event: 'tasks_claimed'; count: number }
+  | { event: 'tasks_submitted'; count: number; by_type: Record<string, number> }
+  | { event: 'tasks_claimed'; count: number; by_type: Record<string, number> }
   | {
       event: 'attempt_ended';
       task_id: string;
@@ -29,14 +33,17 @@ export type HeddleEvent =
       outcome: string;
       status: string;
       ran_ms: number;
+      /** From when it was due until it began; null when that is not known, or it never did. */
+      waited_ms: number | null;
       error?: string;
     }
   | { event: 'stale_settle'; task_id: string; claim_token: string }
   | { event: 'settle_postponed'; task_id: string }
   | { event: 'task_rescued'; task_id: string; task_type: string; runner_id: string }
   // threads
-  | { event: 'thread_started'; thread_id: number; took_ms: number }
-  | { event: 'thread_killed'; thread_id: number; reason: string; exit_ms: number }
+  /** `replaces`: another one was there before. */
+  | { event: 'thread_started'; thread_id: number; took_ms: number; replaces: boolean }
+  | { event: 'thread_killed'; thread_id: number; cause: KillCause; reason: string; exit_ms: number }
   | { event: 'thread_died'; thread_id: number; reason: string }
   | { event: 'thread_dirty'; thread_id: number; task_type: string | null; reason: string }
   | { event: 'thread_stuck'; thread_id: number; task_type: string | null; for_ms: number }
@@ -91,5 +98,16 @@ export type HeddleEvent =
   | { event: 'stream_refused'; limit: number; repeated?: number }
   | { event: 'request_failed'; method: string; path: string; request_id: string; message: string };
 
+/** Why a thread is killed: a word for what `reason` says in a sentence. */
+export type KillCause = 'timeout' | 'cancel' | 'stop' | 'lost' | 'memory' | 'left_behind';
+
 /** Takes note of an event. Never throws, never waits. */
 export type Observe = (event: HeddleEvent) => void;
+
+/** Tells two of each event. */
+export function tellBoth(one: Observe, other: Observe): Observe {
+  return (event) => {
+    one(event);
+    other(event);
+  };
+}

@@ -52,6 +52,11 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
     level: 'info',
     message: (e) => `the runner is ready: ${e.threads} threads, ${e.task_types.length} task types`,
   },
+  runner_listening: { level: 'info', message: (e) => `the runner's health and metrics are on ${e.url}` },
+  runner_port_unavailable: {
+    level: 'warn',
+    message: (e) => `the runner's metrics cannot be asked for (set RUNNER_PORT): ${e.reason}`,
+  },
   runner_standby: { level: 'info', message: (e) => `standing by: ${e.reason}` },
   leader_elected: { level: 'info', message: 'this runner leads' },
   lease_lost: {
@@ -75,6 +80,7 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   task_type_warning: { level: 'warn', message: (e) => `${e.task_type}: ${e.reason}` },
   task_types_published: { level: 'info', message: (e) => `task types: ${e.task_types.join(', ') || 'none'}` },
 
+  tasks_submitted: { level: 'debug', message: (e) => `accepted ${e.count}` },
   tasks_claimed: { level: 'debug', message: (e) => `claimed ${e.count}` },
   attempt_ended: { level: 'debug', message: (e) => `${e.task_type} ${e.outcome}` },
   stale_settle: { level: 'warn', message: 'a stale attempt was not settled: the task had been claimed anew' },

@@ -89,6 +89,63 @@ describe('GET /tasks', () => {
     );
   });
 
+  it('lists a type in the order of its tasks, whatever their status', async () => {
+    const statuses = ['created', 'queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+    const ids = await submitMany(statuses.length * 2, 'once');
+    for (const [index, id] of ids.entries())
+      await putInto(api.database, id, statuses[index % statuses.length] ?? 'queued');
+    assert.deepEqual(idsOf(await list('?type=once')), ids.toReversed());
+    const page = await list('?type=once&limit=5&offset=2');
+    assert.deepEqual(idsOf(page), ids.toReversed().slice(2, 7));
+    assert.deepEqual(
+      idsOf(await list(`?type=once&status=queued&status=failed&status=queued&cursor=${page.next_cursor}`)),
+      ids.filter((_, index) => index < 5 && [1, 4].includes(index)).toReversed(),
+    );
+    assert.equal((await list('?type=once&limit=1')).total, 12);
+  });
+
+  it('filters by time also what has an id of another time', async () => {
+    const insert = (count: number) =>
+      api.database.query(
+        `insert into tasks (type, created_at)
+         select 'brought along', timestamptz '2020-01-01' + i * interval '1 hour' from generate_series(1, $1) i`,
+        [count],
+      );
+    const inTheFirstHours = '?created_after=2020-01-01T00:30:00Z&created_before=2020-01-01T03:30:00Z';
+    await insert(20);
+    assert.equal((await list(`${inTheFirstHours}&type=brought+along`)).total, 3);
+    assert.equal((await list('?created_before=2020-01-02T00:00:00Z')).items.length, 20);
+    assert.equal((await list('?created_before=2020-01-01T00:00:00Z')).total, 0);
+    assert.equal((await list('?created_after=2020-01-01T20:00:00Z&type=brought+along')).total, 0);
+    await insert(1200); // More than are looked for one by one.
+    const page = await list(`${inTheFirstHours}&limit=4`);
+    assert.deepEqual([page.items.length, page.total], [4, 6]);
+    const rest = await list(`${inTheFirstHours}&cursor=${page.next_cursor}`);
+    assert.deepEqual([rest.items.length, rest.next_cursor], [2, null]);
+    await api.database.query(`delete from tasks where type = 'brought along'`);
+  });
+
+  it('looks for a text among the newest, and goes on where it stopped', async () => {
+    const { id } = await api.submit({ type: 'anything', description: 'a needle' });
+    await api.database.query(
+      `insert into tasks (type, description) select 'hay', 'straw' from generate_series(1, 12500)`,
+    );
+    const found: string[] = [];
+    let cursor = '';
+    let pages = 0;
+    do {
+      const page = await list(`?q=needle${cursor && `&cursor=${cursor}`}`);
+      found.push(...idsOf(page));
+      cursor = page.next_cursor ?? '';
+      pages++;
+    } while (cursor !== '');
+    assert.deepEqual([found, pages <= 2], [[id], true]);
+    assert.equal((await list('?q=needle')).total_is_estimate, true);
+    const few = await list('?q=needle&type=anything');
+    assert.deepEqual([few.total, few.total_is_estimate, few.next_cursor], [1, undefined, null]);
+    await api.database.query(`delete from tasks where type = 'hay'`);
+  });
+
   it('counts to 10,000 and estimates beyond', async () => {
     await api.database.query(`insert into tasks (type) select 'bulk' from generate_series(1, 10000)`);
     await api.database.query('analyze tasks');

@@ -2,7 +2,8 @@ import { MAY_CLAIM } from './presence.ts';
 
 /** What a runner needs of a task that it has claimed. */
 const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attempt, t.max_retries, t.attempts_forgiven,
-  extract(epoch from t.created_at)::float8 * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key, t.depends_on <> '{}' as has_dependencies`;
+  extract(epoch from t.created_at)::float8 * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key, t.depends_on <> '{}' as has_dependencies,
+  greatest(0, date_part('epoch', now() - t.run_at) * 1000) as waited_ms`;
 
 /**
  * $1 the runner's id; $2 what can be claimed: `[{type, free, quick, tick}]`; $3 the most in all; $4 the most that are

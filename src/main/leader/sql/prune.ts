@@ -50,12 +50,12 @@ with walked as materialized (
 ),
 ${DELETE_EXPIRED}`;
 
-/** $1 the id to go on after, $2 the retention in seconds. Walks the index tasks_ended_badly. */
-export const PRUNE_ENDED_BADLY = `
+/** $1 the id to go on after, $2 the retention in seconds. Walks the index tasks_ended_badly, one status of it. */
+export const pruneEndedBadly = (status: 'failed' | 'cancelled') => `
 with walked as materialized (
   select id, finished_at < now() - make_interval(secs => $2) as expired
   from tasks
-  where status in ('failed', 'cancelled') and id > $1 and id < ${ID_AT_CUTOFF}
+  where status = '${status}' and id > $1 and id < ${ID_AT_CUTOFF}
   order by id
   limit ${BATCH}
 ),
@@ -102,3 +102,6 @@ with deleted as (
   returning id
 )
 select count(*)::int as deleted from deleted`;
+
+/** Statistics look back for an hour. Whoever looks at the table can look back for two days. */
+export const PRUNE_MINUTES = "delete from attempt_minutes where began_at < now() - interval '2 days'";

@@ -1,0 +1,12 @@
+alter table tasks reset (autovacuum_analyze_scale_factor, autovacuum_analyze_threshold);
+drop index tasks_dated_otherwise;
+drop index tasks_by_unique_key;
+drop index tasks_by_domain;
+drop index tasks_ended_badly;
+create index tasks_ended_badly on tasks (id) where status in ('failed', 'cancelled');
+drop index tasks_finished_by_type;
+drop index tasks_completed;
+drop index tasks_queued;
+drop index tasks_created;
+drop function heddle_dated_otherwise(uuid, timestamptz);
+drop table attempt_minutes;
