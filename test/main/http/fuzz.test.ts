@@ -104,7 +104,7 @@ function check({ status, headers, body }: RawAnswer): void {
 
 /** Lines of a stack, and words of SQL that no request here has in this way. */
 const TELLTALE =
-  /\bat .+:\d+:\d+|node_modules|\.[jt]s:\d|\b(select|insert|update|delete)\b.+\b(from|into|set|where)\b|pg_|sqlstate/is;
+  /\bat .+:\d+:\d+|node_modules|\.[jt]s:\d|\b(select|insert|update|delete)\b.+\b(from|into|set|where)\b|\bpg_[a-z]|sqlstate/is;
 
 function shown(request: RawRequest): string {
   return JSON.stringify(Buffer.from(request).toString('latin1').slice(0, 3000));
