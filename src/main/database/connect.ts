@@ -25,7 +25,6 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
     max,
     connectionTimeoutMillis: 10_000,
     query_timeout: ANSWER_MS,
-    pipeline: true,
     keepAlive: true,
   });
   prepareWherePossible(pool);

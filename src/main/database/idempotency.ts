@@ -73,16 +73,18 @@ export class KeyReusedError extends Error {
 /** How long a key is remembered. */
 const KEPT = "interval '24 hours'";
 
-/** All three are on their way at once: one round trip. */
+/** The lock first: the look-up is to see what whoever had it before has committed. */
 async function beginAndFind(
   client: pg.PoolClient,
   { id, fingerprint }: KeyedRequest,
 ): Promise<KeptAnswer | undefined> {
-  const [, lock, found] = await Promise.all([
-    client.query('begin'),
-    client.query<{ locked: boolean }>({ name: 'lock-key', text: LOCK, values: [lockOf(id)] }),
-    client.query<FoundRow>({ name: 'find-key', text: FIND, values: [id, fingerprint] }),
-  ]);
+  await client.query('begin');
+  const lock = await client.query<{ locked: boolean }>({
+    name: 'lock-key',
+    text: LOCK,
+    values: [lockOf(id)],
+  });
+  const found = await client.query<FoundRow>({ name: 'find-key', text: FIND, values: [id, fingerprint] });
   const kept = found.rows[0];
   if (kept !== undefined && !kept.is_same) throw new KeyReusedError();
   if (!lock.rows[0]?.locked || kept?.is_pending) throw new KeyInProgressError();
@@ -94,14 +96,14 @@ interface FoundRow extends KeptAnswer {
   is_pending: boolean;
 }
 
-/** In one round trip, too. Where the first fails, the commit rolls back. */
 async function keepAndCommit(
   client: pg.PoolClient,
   { id, fingerprint, pendingSeconds }: KeyedRequest,
   { status, location, body }: KeptAnswer,
 ): Promise<void> {
   const values = [id, fingerprint, status, location, body, pendingSeconds];
-  await Promise.all([client.query({ name: 'keep-answer', text: KEEP, values }), client.query('commit')]);
+  await client.query({ name: 'keep-answer', text: KEEP, values });
+  await client.query('commit');
 }
 
 /** Advisory locks are numbers of 64 bits, which JavaScript's are not. */
