@@ -67,9 +67,10 @@ describe('the memory of the process', { concurrency: false }, () => {
     await heddle.begins(waiting);
     const left = await heddle.finished(await heddle.submit('hoard', { megabytes: 200, forGood: true }));
     await heddle.finished(waiting); // Its thread was used last: the next attempt runs there.
-    const next = await heddle.finished(await heddle.submit('hoard', { megabytes: 220, ms: 600 }));
+    const next = await heddle.finished(await heddle.submit('hoard', { megabytes: 220, ms: 1500 }));
     assert.deepEqual([left.status, next.status, next.error], ['completed', 'completed', null]);
     assert.notEqual(left.thread_id, next.thread_id);
+    await waitFor('the replacement', () => replacements()[0]);
     const [replaced, ...more] = replacements();
     assert.deepEqual([replaced?.thread_id, replaced?.task_type, more], [left.thread_id, null, []]);
   });
