@@ -7,7 +7,7 @@ import { insert, type Submitted } from './submit.ts';
  * Inserts tasks for many callers at a time: what comes while a statement is under way shares the next one, and its
  * commit. A lone submission does not wait for others. Each caller's tasks are accepted all or none, and fail alone.
  *
- * One statement at a time: with two, which are half as large, a task costs a fifth more CPU here and in PostgreSQL.
+ * One statement at a time: with two, batches would be half as large.
  */
 export class Submissions {
   readonly #database: Queryable;
