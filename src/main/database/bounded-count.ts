@@ -7,17 +7,14 @@ export interface Count {
   isEstimate: boolean;
 }
 
-/**
- * Counts the rows of a select up to 10,000; beyond, it estimates them from the planner's statistics.
- * @param same the same rows, put so that the planner can estimate them
- */
-export async function boundedCount(orm: Orm, select: SQLWrapper, same = select): Promise<Count> {
+/** Counts the rows of a select up to 10,000; beyond, it estimates them from the planner's statistics. */
+export async function boundedCount(orm: Orm, select: SQLWrapper): Promise<Count> {
   const { rows: counted } = await orm.execute<{ total: number }>(
     sql`select count(*)::int as total from (${select} limit ${EXACT_TO + 1}) as bounded`,
   );
   const total = counted[0]?.total ?? 0;
   if (total <= EXACT_TO) return { total, isEstimate: false };
-  return { total: Math.max(total, await plannedRows(orm, same)), isEstimate: true };
+  return { total: Math.max(total, await plannedRows(orm, select)), isEstimate: true };
 }
 
 /** How many rows the planner expects of a select, by its statistics. */
@@ -28,5 +25,4 @@ export async function plannedRows(orm: Orm, select: SQLWrapper): Promise<number>
   return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }
 
-/** Up to so many, counts are exact. */
-export const EXACT_TO = 10_000;
+const EXACT_TO = 10_000;

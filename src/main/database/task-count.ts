@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { tasks } from '../../../drizzle/schema/tasks.ts';
-import { boundedCount, type Count, EXACT_TO } from './bounded-count.ts';
+import { type Count, plannedRows } from './bounded-count.ts';
 import { newestIds } from './newest-ids.ts';
 import type { Orm } from './orm.ts';
 import { matching, mentions, type TaskFilter } from './tasks.ts';
@@ -14,9 +14,16 @@ export async function countTasks(orm: Orm, filter: TaskFilter): Promise<Count> {
   return q === undefined ? count(orm, others) : countMentions(orm, others, q);
 }
 
-function count(orm: Orm, filter: TaskFilter): Promise<Count> {
+const EXACT_TO = 10_000;
+
+async function count(orm: Orm, filter: TaskFilter): Promise<Count> {
+  const { rows } = await orm.execute<{ total: number }>(
+    sql`select count(*)::int as total from (${newestIds(filter, { count: EXACT_TO + 1 })}) counted`,
+  );
+  const total = rows[0]?.total ?? 0;
+  if (total <= EXACT_TO) return { total, isEstimate: false };
   const all = orm.select({ id: tasks.id }).from(tasks).where(matching(filter));
-  return boundedCount(orm, newestIds(filter, { count: EXACT_TO + 1 }), all);
+  return { total: Math.max(total, await plannedRows(orm, all)), isEstimate: true };
 }
 
 async function countMentions(orm: Orm, others: TaskFilter, text: string): Promise<Count> {
