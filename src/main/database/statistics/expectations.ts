@@ -50,7 +50,7 @@ type SampledShare = Share & { sampled: number };
 const NOTHING = { rows: [] };
 
 /** How many pages are looked at. */
-const PAGES = 300;
+const PAGES = 200;
 
 /** @param shares of two for the same kind, the latter counts */
 export function expectationsOf(rows: number, shares: readonly Share[]): Expectations {

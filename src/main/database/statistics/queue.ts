@@ -28,13 +28,13 @@ export interface CountedType extends QueuedType {
   scheduled_is_cut: boolean;
 }
 
-/** Counts what is queued, by type, up to 20,000 tasks or so. @throws Error when the database does not answer */
+/** Counts what is queued, by type, up to 10,000 tasks or so. @throws Error when the database does not answer */
 export async function countQueue(database: Queryable): Promise<CountedType[]> {
   const { rows } = await database.query<CountedType>(QUEUE, [MOST_COUNTED]);
   return rows;
 }
 
-const MOST_COUNTED = 20_000;
+const MOST_COUNTED = 10_000;
 
 /** Whether there are more than were counted. */
 export function isCut(types: readonly CountedType[]): boolean {

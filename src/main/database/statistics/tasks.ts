@@ -67,8 +67,8 @@ export async function countSome(database: Queryable): Promise<Counted> {
   return { byStatus: byStatus.rows, finished: finished.rows };
 }
 
-const MOST_OF_STATUS = 2000;
-const MOST_FINISHED = 10_000;
+const MOST_OF_STATUS = 1000;
+const MOST_FINISHED = 5000;
 
 /** Takes what was counted where that was all, and else what is expected. */
 export function estimateTasks(counted: Counted, queue: QueueCounts, expected: Expectations): TaskCounts {
