@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { atExit } from '../test/support/at-exit.ts';
 import { startThrowawayServer } from '../test/support/throwaway-server.ts';
+import { claims } from './claims.ts';
 import { cpu } from './cpu.ts';
 import { drain } from './drain.ts';
 import { idle } from './idle.ts';
@@ -28,6 +29,7 @@ const BENCHES: Record<string, Bench> = {
   liveness,
   takeover,
   recovery,
+  claims,
   migrate,
 };
 

@@ -71,6 +71,12 @@ export const tasks = pgTable(
     slot: instant(),
     /** Who asked for it: `api:NAME`, `scheduler`, `task:ID`, `sql`. */
     submitted_by: text().notNull().default('sql'),
+    /**
+     * What a type's limits count it under; `''` where the type has no such key. Both are null until a runner has
+     * looked at the task, and for ever in a type without limits.
+     */
+    concurrency_key: text(),
+    rate_key: text(),
   },
   (t) => [
     check(
@@ -84,8 +90,29 @@ export const tasks = pgTable(
       sql`${t.status} <> 'running' or (${t.claim_token} is not null and ${t.runner_id} is not null)`,
     ),
     // Claims probe this once a type: what another type piles up, or what is due tomorrow, is never walked through.
-    index('tasks_ready').on(t.type, t.priority, t.run_at, t.id).where(sql`status = 'queued'`),
+    // Tasks with keys are not in it, so that those that need one are found however many wait for a slot.
+    index('tasks_ready')
+      .on(t.type, t.priority, t.run_at, t.id)
+      .where(sql`status = 'queued' and concurrency_key is null`),
     index('tasks_running').on(t.runner_id).where(sql`status = 'running'`),
+    // The same for tasks with keys: in their order, key by key, and to count what runs. Other types have no entry here.
+    index('tasks_ready_keyed')
+      .on(t.type, t.priority, t.run_at, t.id)
+      .where(sql`status = 'queued' and concurrency_key is not null`),
+    index('tasks_ready_by_key')
+      .on(
+        t.type,
+        sql`heddle_key_hash(concurrency_key, rate_key)`,
+        t.concurrency_key,
+        t.rate_key,
+        t.priority,
+        t.run_at,
+        t.id,
+      )
+      .where(sql`status = 'queued' and concurrency_key is not null`),
+    index('tasks_running_keyed')
+      .on(t.type, t.concurrency_key)
+      .where(sql`status = 'running' and concurrency_key is not null`),
     // A task that ends looks for those that wait for it, and one that is to be pruned for those that are unfinished;
     // without this, both would read the whole table.
     index('tasks_waiting')
@@ -173,6 +200,28 @@ export const taskLogs = pgTable(
     fields: jsonb().notNull().default({}),
   },
   (t) => [index('task_logs_task').on(t.task_id, t.id)],
+);
+
+/**
+ * What counts against rate limits: starts that are still in their window. One that is claimed and has not begun has a
+ * row of its own, under its claim token; those that have begun within about a thousandth of a window share one.
+ */
+export const taskStarts = pgTable(
+  'task_starts',
+  {
+    type: text().notNull(),
+    rate_key: text().notNull(),
+    /** When they leave the window. */
+    until: instant().notNull(),
+    /** 0 for those that have begun. */
+    claim_token: bigint({ mode: 'bigint' }).notNull(),
+    starts: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.type, t.rate_key, t.until, t.claim_token] }),
+    // When the next one may start, and what can be deleted.
+    index('task_starts_until').on(t.type, t.until),
+  ],
 );
 
 /** What runners can run: published by them, read by the API, which never loads task code. */

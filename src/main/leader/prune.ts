@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { Queryable } from '../database/connect.ts';
+import { PRUNE_STARTS } from '../engine/sql/limits.ts';
 import type { Observe } from '../observe/events.ts';
 import { Repeat } from './repeat.ts';
 import {
@@ -13,7 +14,8 @@ import {
 } from './sql/prune.ts';
 
 /**
- * Deletes finished tasks past their retention, ticks beyond the number that is kept, and runners that are long gone:
+ * Deletes finished tasks past their retention, ticks beyond the number that is kept, runners that are long gone, and starts that no
+ * rate limit counts any more:
  * as the leader, soon after its start and every minute, in small statements with pauses between.
  */
 export class Pruner {
@@ -54,6 +56,7 @@ export class Pruner {
     const { rows } = await this.#database.query<{ name: string }>(PERIODIC_TYPES);
     for (const { name } of rows) tasks += await this.#pruneTicks(name);
     await this.#database.query(PRUNE_RUNNERS);
+    await this.#database.query(PRUNE_STARTS);
     if (tasks > 0) this.#observe({ event: 'pruned', tasks });
   }
 
