@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { atExit } from '../test/support/at-exit.ts';
 import { startThrowawayServer } from '../test/support/throwaway-server.ts';
+import { claims } from './claims.ts';
 import { cpu } from './cpu.ts';
 import { dependencies } from './dependencies.ts';
 import { drain } from './drain.ts';
@@ -32,6 +33,7 @@ const BENCHES: Record<string, Bench> = {
   liveness,
   takeover,
   recovery,
+  claims,
   migrate,
   http,
   stats,

@@ -75,6 +75,12 @@ export const tasks = pgTable(
     slot: instant(),
     /** Who asked for it: `api:NAME`, `scheduler`, `task:ID`, `sql:NAME`; `sql` when a row was inserted by hand. */
     submitted_by: text().notNull().default('sql'),
+    /**
+     * What a type's limits count it under; `''` where the type has no such key. Both are null until a runner has
+     * looked at the task, and for ever in a type without limits.
+     */
+    concurrency_key: text(),
+    rate_key: text(),
   },
   (t) => [
     check(
@@ -88,7 +94,10 @@ export const tasks = pgTable(
       sql`${t.status} <> 'running' or (${t.claim_token} is not null and ${t.runner_id} is not null)`,
     ),
     // Claims probe this once a type: what another type piles up, or what is due tomorrow, is never walked through.
-    index('tasks_ready').on(t.type, t.priority, t.run_at, t.id).where(sql`status = 'queued'`),
+    // Tasks with keys are not in it, so that those that need one are found however many wait for a slot.
+    index('tasks_ready')
+      .on(t.type, t.priority, t.run_at, t.id)
+      .where(sql`status = 'queued' and concurrency_key is null`),
     index('tasks_running').on(t.runner_id).where(sql`status = 'running'`),
     index('tasks_ended_badly').on(t.status, t.id).where(sql`status in ('failed', 'cancelled')`),
     // Lists. None of them is written by a claim: a task enters one when it is submitted and the others when it ends.
@@ -102,6 +111,24 @@ export const tasks = pgTable(
     index('tasks_by_unique_key').on(t.unique_key, t.id).where(sql`unique_key is not null`),
     // Ids tell when a task was created, but for those in here: as good as none.
     index('tasks_dated_otherwise').on(t.created_at).where(sql`heddle_dated_otherwise(id, created_at)`),
+    // The same for tasks with keys: in their order, key by key, and to count what runs. Other types have no entry here.
+    index('tasks_ready_keyed')
+      .on(t.type, t.priority, t.run_at, t.id)
+      .where(sql`status = 'queued' and concurrency_key is not null`),
+    index('tasks_ready_by_key')
+      .on(
+        t.type,
+        sql`heddle_key_hash(concurrency_key, rate_key)`,
+        t.concurrency_key,
+        t.rate_key,
+        t.priority,
+        t.run_at,
+        t.id,
+      )
+      .where(sql`status = 'queued' and concurrency_key is not null`),
+    index('tasks_running_keyed')
+      .on(t.type, t.concurrency_key)
+      .where(sql`status = 'running' and concurrency_key is not null`),
     uniqueIndex('tasks_unfinished_unique_key')
       .on(t.type, t.unique_key)
       .where(sql`unique_key is not null and status in ('created', 'queued', 'running')`),
@@ -208,6 +235,28 @@ export const taskLogs = pgTable(
     fields: jsonb().notNull().default({}),
   },
   (t) => [index('task_logs_task').on(t.task_id, t.id)],
+);
+
+/**
+ * What counts against rate limits: starts that are still in their window. One that is claimed and has not begun has a
+ * row of its own, under its claim token; those that have begun within about a thousandth of a window share one.
+ */
+export const taskStarts = pgTable(
+  'task_starts',
+  {
+    type: text().notNull(),
+    rate_key: text().notNull(),
+    /** When they leave the window. */
+    until: instant().notNull(),
+    /** 0 for those that have begun. */
+    claim_token: bigint({ mode: 'bigint' }).notNull(),
+    starts: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.type, t.rate_key, t.until, t.claim_token] }),
+    // When the next one may start, and what can be deleted.
+    index('task_starts_until').on(t.type, t.until),
+  ],
 );
 
 /** What runners can run: published by them, read by the API, which never loads task code. */

@@ -66,6 +66,14 @@ export interface DatabaseTask<Payload extends z.ZodType = z.ZodType, Result = un
   pollIntervalSeconds?: number;
   /** The most attempts of this type that run at once in one runner. @default no limit but THREADS */
   batchSize?: number;
+  /** The most attempts of this type that run at once, over all runners. @default no limit */
+  maxConcurrent?: number;
+  /** What a task counts as for `maxConcurrentPerKey`: 1 to 255 characters. Called once a task, before its first attempt. */
+  concurrencyKey?: (payload: z.output<Payload>) => string;
+  /** The most attempts with the same `concurrencyKey` that run at once, over all runners. @default 1 */
+  maxConcurrentPerKey?: number;
+  /** The most attempts that start in any window of so many seconds, over all runners. @default no limit */
+  rateLimit?: RateLimit<z.output<Payload>>;
   /** Attempts after the first. @default 3 */
   maxRetries?: number;
   /** @default { strategy: 'cooldown', seconds: 600 } */
@@ -73,6 +81,13 @@ export interface DatabaseTask<Payload extends z.ZodType = z.ZodType, Result = un
   /** Which unfinished task makes another one needless: one with equal params, or one with an equal key. @default 'none' */
   deduplicate?: 'none' | 'payload' | ((payload: z.output<Payload>) => string);
   run(context: TaskContext<z.output<Payload>>): Promise<Result> | Result;
+}
+
+export interface RateLimit<Payload = unknown> {
+  count: number;
+  perSeconds: number;
+  /** Each key has a window of its own: 1 to 255 characters. Called once a task, before its first attempt. */
+  key?: (payload: Payload) => string;
 }
 
 export type PeriodicTask = PeriodicCommon &

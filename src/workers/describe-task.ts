@@ -1,7 +1,9 @@
 import type { RetryPolicy } from '../../drizzle/schema/tasks.ts';
 import type { DatabaseTaskDefinition, PeriodicTaskDefinition, Retry } from './define-task.ts';
+import { describeLimits } from './describe-limits.ts';
 import { everySeconds } from './every.ts';
 import { importTask, isDatabaseTask, type TaskFile } from './load-tasks.ts';
+import { duration, oneOf, positive, wholeNumber } from './option-checks.ts';
 import type { TaskTypeDescription } from './protocol.ts';
 import { storable } from './report.ts';
 
@@ -40,6 +42,7 @@ async function describeDatabaseTask(definition: DatabaseTaskDefinition): Promise
     batchSize: batchSize === undefined ? null : wholeNumber('batchSize', batchSize, 1),
     pollIntervalSeconds: positive('pollIntervalSeconds', definition.pollIntervalSeconds ?? 5),
     deduplicate: typeof deduplicate === 'function' ? 'function' : deduplicate,
+    limits: describeLimits(definition),
     schedule: null,
   };
 }
@@ -60,6 +63,7 @@ async function describePeriodicTask(definition: PeriodicTaskDefinition): Promise
     batchSize: 1,
     pollIntervalSeconds: 5,
     deduplicate: 'none',
+    limits: null,
     schedule: {
       every: every ?? null,
       everySeconds: every === undefined ? null : everySeconds(every),
@@ -122,33 +126,4 @@ function retryPolicy(retry: Retry = { strategy: 'cooldown' }): RetryPolicy {
     maxSeconds: duration('retry.maxSeconds', retry.maxSeconds ?? 3600),
     jitter: retry.jitter ?? true,
   };
-}
-
-function positive(name: string, value: number): number {
-  if (!(Number.isFinite(value) && value > 0))
-    throw new Error(`${name} must be a number above 0, not ${value}`);
-  return value;
-}
-
-/** Of seconds: a hundred years is the most, which PostgreSQL can still add to a time. */
-function duration(name: string, value: number): number {
-  if (!(value >= 0 && value <= CENTURY_SECONDS))
-    throw new Error(`${name} must be a number of seconds from 0 to ${CENTURY_SECONDS}, not ${value}`);
-  return value;
-}
-
-const CENTURY_SECONDS = 3_155_760_000;
-
-function wholeNumber(name: string, value: number, least: number): number {
-  if (!(Number.isInteger(value) && value >= least && value <= MOST))
-    throw new Error(`${name} must be a whole number from ${least} to ${MOST}, not ${value}`);
-  return value;
-}
-
-/** Far from what the database's integers hold. */
-const MOST = 1_000_000;
-
-function oneOf(name: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value))
-    throw new Error(`${name} must be one of ${allowed.join(', ')}, not '${value}'`);
 }

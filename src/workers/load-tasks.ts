@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import { loading } from './attempt.ts';
 import { brandOf, type DatabaseTaskDefinition, type PeriodicTaskDefinition } from './define-task.ts';
+import type { LimitKeys } from './protocol.ts';
 
 export type Definition = DatabaseTaskDefinition | PeriodicTaskDefinition;
 
@@ -18,6 +19,8 @@ export interface LoadedTask {
   payload: z.ZodType | null;
   result: z.ZodType | null;
   keyOf: ((payload: unknown) => string) | null;
+  /** @throws whatever the task's own functions throw, or TypeError when what they return is no key */
+  limitKeysOf: ((payload: unknown) => LimitKeys) | null;
   run(context: unknown): unknown;
 }
 
@@ -69,14 +72,27 @@ export class TaskFiles {
 
 function toLoadedTask(definition: Definition): LoadedTask {
   const run = definition.run.bind(definition) as LoadedTask['run'];
-  if (!isDatabaseTask(definition)) return { payload: null, result: null, keyOf: null, run };
+  if (!isDatabaseTask(definition))
+    return { payload: null, result: null, keyOf: null, limitKeysOf: null, run };
   const { payload, result, deduplicate } = definition;
-  const keyOf = typeof deduplicate === 'function' ? (value: unknown) => uniqueKey(deduplicate(value)) : null;
-  return { payload, result: result ?? null, keyOf, run };
+  const keyOf =
+    typeof deduplicate === 'function'
+      ? (value: unknown) => storableKey('deduplicate', deduplicate(value))
+      : null;
+  return { payload, result: result ?? null, keyOf, limitKeysOf: limitKeysOf(definition), run };
+}
+
+function limitKeysOf({ concurrencyKey, rateLimit }: DatabaseTaskDefinition): LoadedTask['limitKeysOf'] {
+  const rateKey = rateLimit?.key;
+  if (concurrencyKey === undefined && rateKey === undefined) return null;
+  return (payload) => ({
+    concurrency: concurrencyKey === undefined ? '' : storableKey('concurrencyKey', concurrencyKey(payload)),
+    rate: rateKey === undefined ? '' : storableKey('rateLimit.key', rateKey(payload)),
+  });
 }
 
 /** @throws TypeError when it is not what the column and its index can hold */
-function uniqueKey(key: unknown): string {
+function storableKey(name: string, key: unknown): string {
   if (
     typeof key === 'string' &&
     key.length >= 1 &&
@@ -85,7 +101,7 @@ function uniqueKey(key: unknown): string {
     key.isWellFormed()
   )
     return key;
-  throw new TypeError('deduplicate must return a string of 1 to 255 characters that PostgreSQL can hold');
+  throw new TypeError(`${name} must return a string of 1 to 255 characters that PostgreSQL can hold`);
 }
 
 export function isDatabaseTask(definition: Definition): definition is DatabaseTaskDefinition {

@@ -24,6 +24,35 @@ export interface AttemptOrder {
   uniqueKey: string | null;
   /** Then the thread asks what became of them. */
   hasDependencies: boolean;
+  /** Only when its type has limits that the thread has a part in. */
+  limited?: {
+    /** A start counts against the type's rate: the main thread has to hear of it. */
+    tellsStart: boolean;
+    /** Its keys could not be computed: the attempt has to end as that did. */
+    lacksKeys: boolean;
+  };
+}
+
+/** How much of a type may run at once, or start, over all runners. `null` is no limit. */
+export interface Limits {
+  maxConcurrent: number | null;
+  /** Of those with the same key: null when the type has no `concurrencyKey`. */
+  maxConcurrentPerKey: number | null;
+  /** At most `count` starts in any window of `perSeconds`; for each key when it is keyed. */
+  rate: { count: number; perSeconds: number; keyed: boolean } | null;
+}
+
+/** What a task counts as for its type's limits; `''` where the type has no such key. */
+export interface LimitKeys {
+  concurrency: string;
+  rate: string;
+}
+
+/** Tasks of one type whose keys are wanted. */
+export interface KeyOrder {
+  type: string;
+  /** Of each task, as JSON text. */
+  params: string[];
 }
 
 export interface Bundle {
@@ -75,6 +104,8 @@ export type FromThread =
     }
   /** Also of an attempt that has ended: what it left behind may still speak. */
   | { say: 'log'; taskId: string; claimToken: string; line: string }
+  /** Of types with a rate limit: the task's own code has begun. */
+  | { say: 'started'; claimToken: string }
   | { say: 'progress'; claimToken: string; fraction: number; message: string | null }
   | { say: 'request'; id: number; claimToken: string; request: ThreadRequest };
 
@@ -107,6 +138,8 @@ export interface TaskTypeDescription {
   batchSize: number | null;
   pollIntervalSeconds: number;
   deduplicate: 'none' | 'payload' | 'function';
+  /** null when there are none. */
+  limits: Limits | null;
   schedule: {
     every: string | null;
     everySeconds: number | null;

@@ -1,6 +1,6 @@
 import type { AttemptScope } from './attempt.ts';
 import { createContext } from './context.ts';
-import { brandOf, type Dependency, type RetryAfter } from './define-task.ts';
+import { brandOf, type Dependency, RetryAfter } from './define-task.ts';
 import type { LoadedTask } from './load-tasks.ts';
 import type { ReportedOutcome } from './protocol.ts';
 import { REPAIRED, toErrorRecord, toJson } from './report.ts';
@@ -57,10 +57,20 @@ async function validateAndRun(
       return { kind: 'invalid', error: { name: 'InvalidParams', message: faults(parsed.error.issues) } };
     payload = parsed.data;
   }
+  if (scope.order.limited?.lacksKeys) computeKeysAgain(task, payload);
   const duplicateOf = await claimUniqueKey(scope, thread, task, payload);
   if (duplicateOf !== null) return { kind: 'duplicate', of: duplicateOf };
   const dependencies = await dependenciesOf(scope, thread);
-  return succeeded(scope, task, await task.run(createContext(scope, thread, payload, dependencies)));
+  const running = task.run(createContext(scope, thread, payload, dependencies));
+  // After its first lines: what is told to have begun has begun.
+  if (scope.order.limited?.tellsStart) thread.tell({ say: 'started', claimToken: scope.order.claimToken });
+  return succeeded(scope, task, await running);
+}
+
+/** It failed when they were wanted: what it throws now is why. @throws RetryAfter when it throws nothing any more */
+function computeKeysAgain(task: LoadedTask, payload: unknown): void {
+  task.limitKeysOf?.(payload);
+  throw new RetryAfter(0, 'its keys could not be computed at first, and now they can');
 }
 
 /** A type whose `deduplicate` is a function learns its key here: the API never loads task code. */

@@ -2,12 +2,15 @@ import { threadId } from 'node:worker_threads';
 import { AttemptScope } from './attempt.ts';
 import { describeTask } from './describe-task.ts';
 import { heldBytes, showHeldMemory } from './held-memory.ts';
+import { limitKeys } from './limit-keys.ts';
 import { listTaskFiles, type TaskFile, TaskFiles } from './load-tasks.ts';
 import {
   type BootOrder,
   type Bundle,
   type BundleEnd,
   Control,
+  type KeyOrder,
+  type LimitKeys,
   type TaskTypeDescription,
 } from './protocol.ts';
 import { toErrorRecord } from './report.ts';
@@ -43,6 +46,11 @@ export async function describe(file: TaskFile): Promise<TaskTypeDescription> {
     // A file can throw anything, and of much of that structured clone keeps no message.
     throw new Error(toErrorRecord(thrown).message);
   }
+}
+
+/** What tasks count as for the limits of their type. */
+export function keys(order: KeyOrder): Promise<(LimitKeys | null)[]> {
+  return limitKeys(order, booted().files);
 }
 
 /** Runs the attempts of a bundle, one at a time, until it is done or has left something behind. */

@@ -18,6 +18,7 @@ export function periodicType(name: string, schedule: Partial<Schedule> = {}): Ru
     batchSize: 1,
     pollIntervalSeconds: 5,
     deduplicate: 'none',
+    limits: null,
     schedule: {
       every: everySeconds === null ? null : `${everySeconds} seconds`,
       everySeconds,

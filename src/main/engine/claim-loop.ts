@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '../database/connect.ts';
 import { describe, growingPause, isPassing, passingPause, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
-import { type ClaimedTask, claim, findClaimed, type Wanted } from './claim.ts';
+import { type ClaimedTask, findClaimed, type Room, type Wanted } from './claim.ts';
+import type { ClaimTurns } from './claim-turns.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { RunnableType } from './task-types.ts';
 import type { ThreadPool } from './thread-pool.ts';
@@ -21,6 +22,7 @@ export class ClaimLoop {
   readonly #threads: ThreadPool;
   readonly #dispatcher: Dispatcher;
   readonly #pollMs: number;
+  readonly #turns: ClaimTurns;
   /** Types of which only so many may run at once. */
   readonly #limited: ReadonlySet<string>;
   #open = false;
@@ -52,6 +54,7 @@ export class ClaimLoop {
     parts: { runnerId: string; database: Queryable; types: readonly RunnableType[]; observe: Observe },
     threads: ThreadPool,
     dispatcher: Dispatcher,
+    turns: ClaimTurns,
   ) {
     this.#runnerId = parts.runnerId;
     this.#database = parts.database;
@@ -59,7 +62,9 @@ export class ClaimLoop {
     this.#observe = parts.observe;
     this.#threads = threads;
     this.#dispatcher = dispatcher;
-    this.#limited = new Set(parts.types.filter((type) => type.batchSize !== null).map(({ name }) => name));
+    this.#turns = turns;
+    const limited = parts.types.filter((type) => type.batchSize !== null || type.limits !== null);
+    this.#limited = new Set(limited.map(({ name }) => name));
     this.#pollMs = 1000 * Math.min(MOST_POLL_SECONDS, ...parts.types.map((type) => type.pollIntervalSeconds));
   }
 
@@ -140,7 +145,7 @@ export class ClaimLoop {
       if (this.#mayHaveLost()) await this.#findLost();
       const room = this.#room();
       if (room === null) return false;
-      const tasks = await claim(this.#database, this.#runnerId, room.wanted, room.most, room.mostSlow);
+      const tasks = await this.#turns.claim(room);
       this.#failures = 0;
       this.#take(tasks);
       return tasks.length > 0;
@@ -164,6 +169,7 @@ export class ClaimLoop {
     const tasks = await findClaimed(this.#database, this.#runnerId, [...this.#tokens]);
     this.#lookedForLostAt = performance.now();
     this.#take(tasks);
+    await this.#turns.takeStrayKeys();
   }
 
   #take(tasks: readonly ClaimedTask[]): void {
@@ -188,7 +194,7 @@ export class ClaimLoop {
   }
 
   /** What can be claimed now, or null when nothing would start soon. */
-  #room(): { wanted: Wanted[]; most: number; mostSlow: number } | null {
+  #room(): Room | null {
     const { ready, soonFree } = this.#dispatcher;
     const most = MOST_READY - ready;
     // What has ended and is not settled is still held: when that piles up, the database is behind, or away.

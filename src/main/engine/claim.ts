@@ -1,5 +1,5 @@
 import type { Queryable } from '../database/connect.ts';
-import { CLAIM, FIND_CLAIMED } from './sql/claim.ts';
+import { CLAIM, CLAIM_BY_AGE, FIND_CLAIMED } from './sql/claim.ts';
 
 /** A task that this runner holds until it is settled. */
 export interface ClaimedTask {
@@ -21,6 +21,9 @@ export interface ClaimedTask {
   waited_ms: number;
   /** When it was claimed, by `performance.now()`. */
   claimed_at: number;
+  /** Only of types with limits: what it counts as, see `LimitKeys`. */
+  concurrency_key?: string | null;
+  rate_key?: string | null;
 }
 
 /** How much of a type a runner can take. */
@@ -34,23 +37,33 @@ export interface Wanted {
   tick: boolean;
 }
 
-/**
- * Claims due tasks for a runner, the most urgent first. Each gets a claim token that was never used before.
- * @param most the most tasks in all
- * @param mostSlow the most tasks of types that are not quick
- */
-export async function claim(
+/** What a runner can take now. */
+export interface Room {
+  wanted: readonly Wanted[];
+  /** The most tasks in all. */
+  most: number;
+  /** The most tasks of types that are not quick. */
+  mostSlow: number;
+}
+
+/** Claims due tasks of types without limits, the most urgent first. Each gets a claim token that was never used before. */
+export async function claim(database: Queryable, runnerId: string, room: Room): Promise<ClaimedTask[]> {
+  return run(database, { name: 'claim', text: CLAIM }, runnerId, room);
+}
+
+/** The same for those that have been due for long, the longest first. */
+export async function claimByAge(database: Queryable, runnerId: string, room: Room): Promise<ClaimedTask[]> {
+  return run(database, { name: 'claim-by-age', text: CLAIM_BY_AGE }, runnerId, room);
+}
+
+async function run(
   database: Queryable,
+  statement: { name: string; text: string },
   runnerId: string,
-  wanted: readonly Wanted[],
-  most: number,
-  mostSlow: number,
+  { wanted, most, mostSlow }: Room,
 ): Promise<ClaimedTask[]> {
-  const { rows } = await database.query<ClaimedTask>({
-    name: 'claim',
-    text: CLAIM,
-    values: [runnerId, JSON.stringify(wanted), most, mostSlow],
-  });
+  const values = [runnerId, JSON.stringify(wanted), most, mostSlow];
+  const { rows } = await database.query<ClaimedTask>({ ...statement, values });
   return stamped(rows);
 }
 

@@ -3,11 +3,14 @@ import type { FromThread } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
 import { describe } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
+import type { ClaimedTask } from './claim.ts';
 import { ClaimLoop } from './claim-loop.ts';
+import { ClaimTurns } from './claim-turns.ts';
 import { Dispatcher } from './dispatch.ts';
 import { endBackendsOfAttempt } from './end-backends.ts';
 import type { Flight } from './flight.ts';
 import type { StuckLimits } from './kill.ts';
+import { LimitDuties } from './limit-duties.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import type { Outcome } from './outcome.ts';
 import { Progress } from './progress.ts';
@@ -51,6 +54,7 @@ export class Engine {
   readonly #log: TaskLog;
   readonly #progress: Progress;
   readonly #memory: MemoryGuard;
+  readonly #limits: LimitDuties;
   #cancelPoll: NodeJS.Timeout | undefined;
   /** Callers of `idle`, to look again whenever an attempt has ended. */
   readonly #idlers: (() => void)[] = [];
@@ -62,6 +66,7 @@ export class Engine {
     this.#progress = new Progress(database, observe);
     this.#settler = new Settler(database, observe, this);
     this.#threads = new ThreadPool(parts.threads, parts.threadOptions, observe, () => {
+      this.#limits.threadIdle(); // First: where threads are never idle for long, it would never get one.
       this.#dispatcher.pump();
       this.#claims.look();
     });
@@ -73,9 +78,14 @@ export class Engine {
       this,
       observe,
     );
-    const limits = { maxHeapMb: parts.threadOptions.maxHeapMb, processMb: parts.memoryLimitMb };
-    this.#memory = new MemoryGuard(limits, this.#threads, this.#dispatcher, observe);
-    this.#claims = new ClaimLoop(parts, this.#threads, this.#dispatcher);
+    const memory = { maxHeapMb: parts.threadOptions.maxHeapMb, processMb: parts.memoryLimitMb };
+    this.#memory = new MemoryGuard(memory, this.#threads, this.#dispatcher, observe);
+    this.#limits = new LimitDuties(parts, this.#threads, () => this.#claims.look());
+    const turns = new ClaimTurns(parts, {
+      keysWanted: (type) => this.#limits.keysWanted(type),
+      roomIn: (milliseconds) => this.#claims.wake(milliseconds),
+    });
+    this.#claims = new ClaimLoop(parts, this.#threads, this.#dispatcher, turns);
   }
 
   /** Starts the threads. Nothing is claimed before `open`. */
@@ -103,7 +113,7 @@ export class Engine {
   /** Ends the running attempt of a task that is to be cancelled, if it is one of this runner's. */
   cancel(taskId: string): void {
     const waiting = this.#dispatcher.cancel(taskId);
-    if (waiting !== null) this.#settler.add(neverStarted({ ...waiting, cancel_requested: true }));
+    if (waiting !== null) this.#giveBack(waiting, true);
   }
 
   /** What the runner shows of itself. */
@@ -174,6 +184,7 @@ export class Engine {
     clearInterval(this.#cancelPoll);
     this.#dispatcher.close();
     this.#threads.close();
+    this.#limits.close();
     const drained = this.drain();
     if (why === 'stop') await drained;
     this.#dispatcher.killAll(why);
@@ -182,8 +193,10 @@ export class Engine {
     this.#giveBackReady(); // What was taken back from threads that have died since.
     await this.#settler.written();
     await this.#log.written();
+    await this.#limits.written();
     this.#memory.stop();
     await this.#threads.stop(this.#dispatcher.stuck);
+    await this.#limits.stopped();
   }
 
   /** For the settler: what attempts have said comes before their end. */
@@ -194,6 +207,7 @@ export class Engine {
   /** For the settler: this runner no longer holds a task. */
   settled(task: Settlement['task'], dueInMs: number | null): void {
     this.#claims.settled(task, dueInMs);
+    this.#limits.settled(task.type);
   }
 
   /** For the dispatcher, every 25 ms while anything runs. */
@@ -208,6 +222,7 @@ export class Engine {
     const endedAt = performance.now();
     const { retry } = flight.type;
     const cancel_requested = flight.endedBy === 'cancel';
+    this.#limits.ended(flight.task);
     this.#settler.add({
       task: { id, type, claim_token, attempt, attempts_forgiven, max_retries, retry, cancel_requested },
       outcome,
@@ -237,6 +252,9 @@ export class Engine {
       case 'progress':
         this.#progress.show(flight.task.id, message.claimToken, message.fraction, message.message);
         return;
+      case 'started':
+        this.#limits.begun(flight.task);
+        return;
       case 'request':
         void this.#serve(flight, message);
     }
@@ -253,9 +271,12 @@ export class Engine {
   }
 
   #giveBackReady(): void {
-    for (const task of this.#dispatcher.withdraw()) {
-      this.#settler.add(neverStarted({ ...task, cancel_requested: false }));
-    }
+    for (const task of this.#dispatcher.withdraw()) this.#giveBack(task, false);
+  }
+
+  #giveBack(task: ClaimedTask, cancel_requested: boolean): void {
+    this.#limits.ended(task);
+    this.#settler.add(neverStarted({ ...task, cancel_requested }));
   }
 
   async #serve(flight: Flight, { id, request }: FromThread & { say: 'request' }): Promise<void> {

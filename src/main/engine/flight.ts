@@ -1,4 +1,4 @@
-import type { AbortReason, AttemptOrder, ReportedOutcome } from '../../workers/protocol.ts';
+import type { AbortReason, AttemptOrder, Limits, ReportedOutcome } from '../../workers/protocol.ts';
 import type { ClaimedTask } from './claim.ts';
 import type { Outcome } from './outcome.ts';
 import type { TaskThread } from './task-thread.ts';
@@ -45,7 +45,15 @@ export class Flight {
       description: task.description,
       uniqueKey: task.unique_key,
       hasDependencies: task.has_dependencies,
+      ...(this.type.limits !== null && { limited: this.#limited(this.type.limits) }),
     };
+  }
+
+  #limited(limits: Limits): NonNullable<AttemptOrder['limited']> {
+    const { concurrency_key = null, rate_key = null } = this.task;
+    const lacksConcurrencyKey = limits.maxConcurrentPerKey !== null && concurrency_key === '';
+    const lacksRateKey = limits.rate?.keyed === true && rate_key === '';
+    return { tellsStart: limits.rate !== null, lacksKeys: lacksConcurrencyKey || lacksRateKey };
   }
 
   /** Its age in milliseconds; 0 when it does not run. */

@@ -7,7 +7,9 @@ import {
   type BundleEnd,
   Control,
   type FromThread,
+  type KeyOrder,
   LeaseClock,
+  type LimitKeys,
   type TaskTypeDescription,
   type ToThread,
 } from '../../workers/protocol.ts';
@@ -130,6 +132,11 @@ export class TaskThread {
   /** Loads a task file and describes it. @throws ThreadDied, or Error with the reason why it is not a task */
   describe(file: { type: string; path: string }): Promise<TaskTypeDescription> {
     return this.#call('describe', file);
+  }
+
+  /** The keys of tasks, each null when they cannot be computed. @throws ThreadDied */
+  keys(order: KeyOrder): Promise<(LimitKeys | null)[]> {
+    return this.#call('keys', order);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { Queryable } from '../database/connect.ts';
+import { PRUNE_STARTS } from '../engine/sql/limits.ts';
 import type { Observe } from '../observe/events.ts';
 import { Repeat } from './repeat.ts';
 import {
@@ -16,8 +17,8 @@ import {
 
 /**
  * Deletes finished tasks past their retention, ticks beyond the number that is kept, runners that are long gone,
- * idempotency keys of the day before, and old statistics: as the leader, soon after its start and every minute, in small
- * statements with pauses between.
+ * idempotency keys of the day before, old statistics, and starts that no rate limit counts any more: as the leader, soon
+ * after its start and every minute, in small statements with pauses between.
  */
 export class Pruner {
   readonly #database: Queryable;
@@ -60,6 +61,7 @@ export class Pruner {
     await this.#pruneWhole(PRUNE_KEYS, []);
     await this.#database.query(PRUNE_RUNNERS);
     await this.#database.query(PRUNE_MINUTES);
+    await this.#database.query(PRUNE_STARTS);
     if (tasks > 0) this.#observe({ event: 'pruned', tasks });
   }
 

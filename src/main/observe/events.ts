@@ -46,6 +46,8 @@ export type HeddleEvent =
   | { event: 'thread_killed'; thread_id: number; cause: KillCause; reason: string; exit_ms: number }
   | { event: 'thread_died'; thread_id: number; reason: string }
   | { event: 'thread_dirty'; thread_id: number; task_type: string | null; reason: string }
+  /** The thread that computed the keys of tasks died of it. */
+  | { event: 'keying_failed'; task_type: string; tasks: number; reason: string }
   | { event: 'thread_stuck'; thread_id: number; task_type: string | null; for_ms: number }
   | { event: 'thread_boot_failed'; reason: string }
   | {

@@ -97,6 +97,10 @@ const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
     level: 'warn',
     message: (e) => `thread ${e.thread_id} is replaced: ${e.task_type ?? 'a module'} left ${e.reason}`,
   },
+  keying_failed: {
+    level: 'warn',
+    message: (e) => `the keys of ${e.tasks} tasks of ${e.task_type} were not computed: ${e.reason}`,
+  },
   thread_stuck: {
     level: 'error',
     message: (e) => `thread ${e.thread_id} does not die, ${e.for_ms} ms after its kill`,

@@ -212,7 +212,7 @@ describe('an election', () => {
     assert.equal((await beSeen(former)).rowCount, 0);
     await database.query("insert into tasks (type, status) values ('any', 'queued')");
     const wanted = [{ type: 'any', free: 1, quick: false, tick: false }];
-    assert.deepEqual(await claim(database, former, wanted, 1, 1), []);
+    assert.deepEqual(await claim(database, former, { wanted, most: 1, mostSlow: 1 }), []);
     const victim = await addRunnerRow(database, { silentSeconds: 60 });
     const { rows } = await database.query<{ seen: string }>(
       'select last_seen_at::text as seen from runners where id = $1',

@@ -7,43 +7,63 @@
 /**
  * $1 how many entries are counted, about.
  *
- * The index tasks_ready is in the order of type, priority and time. Which types and priorities there are is found by one
- * probe each; for each, what is due and what is not yet are two ranges that are counted up to their share of $1. The
- * first entry of a range that is due is the one that has waited longest.
+ * The indexes tasks_ready and tasks_ready_keyed are in the order of type, priority and time; each has the tasks that the
+ * other leaves out. Which types and priorities there are is found by one probe each; for each, what is due and what is not
+ * yet are two ranges that are counted up to their share of $1. The first entry of a range that is due is the one that has
+ * waited longest.
  */
 export const QUEUE = `
-with recursive walk as (
-  (select type, priority, run_at from tasks where status = 'queued' order by type, priority, run_at limit 1)
+with recursive ${linesOf('plain', 'concurrency_key is null')},
+${linesOf('keyed', 'concurrency_key is not null')},
+share as materialized (
+  select greatest($1::int / greatest((select count(*) from plain) + (select count(*) from keyed), 1), 100)::int as most
+),
+counted as (
+  ${countsOf('plain', 'concurrency_key is null')}
+  union all
+  ${countsOf('keyed', 'concurrency_key is not null')}
+)
+select type, sum(ready)::float8 as ready, sum(scheduled)::float8 as scheduled,
+  extract(epoch from now() - min(run_at) filter (where run_at <= now()))::float8 as oldest_ready_age_seconds,
+  exists (select from task_types k where k.name = type) as is_known,
+  bool_or(ready = most) as ready_is_cut, bool_or(scheduled = most) as scheduled_is_cut
+from counted
+cross join share
+group by type
+order by type`;
+
+function linesOf(name: string, indexed: string): string {
+  return `${name}_walk as (
+  (select type, priority, run_at from tasks where status = 'queued' and ${indexed}
+    order by type, priority, run_at limit 1)
   union all
   select next.*
-  from walk
+  from ${name}_walk walk
   cross join lateral (
     select type, priority, run_at from tasks
-    where status = 'queued' and (type, priority) > (walk.type, walk.priority)
+    where status = 'queued' and ${indexed} and (type, priority) > (walk.type, walk.priority)
     order by type, priority, run_at limit 1
   ) next
 ),
-lines as materialized (select * from walk limit 1000),
-share as materialized (select greatest($1::int / greatest(count(*), 1), 100)::int as most from lines)
-select type, sum(ready)::float8 as ready, sum(scheduled)::float8 as scheduled,
-  extract(epoch from now() - min(run_at) filter (where run_at <= now()))::float8 as oldest_ready_age_seconds,
-  exists (select from task_types k where k.name = type) as is_known, bool_or(ready = most) as ready_is_cut, bool_or(scheduled = most) as scheduled_is_cut
-from lines
-cross join share
-cross join lateral (
-  select count(*) as ready from (
-    select from tasks t
-    where t.status = 'queued' and t.type = lines.type and t.priority = lines.priority and t.run_at <= now()
-    order by t.run_at limit (select most from share)) due
-) due
-cross join lateral (
-  select count(*) as scheduled from (
-    select from tasks t
-    where t.status = 'queued' and t.type = lines.type and t.priority = lines.priority and t.run_at > now()
-    order by t.run_at limit (select most from share)) later
-) later
-group by type
-order by type`;
+${name} as materialized (select * from ${name}_walk limit 1000)`;
+}
+
+function countsOf(lines: string, indexed: string): string {
+  return `select l.type, l.run_at, due.ready, later.scheduled
+  from ${lines} l
+  cross join lateral (
+    select count(*) as ready from (
+      select from tasks t
+      where t.status = 'queued' and t.${indexed} and t.type = l.type and t.priority = l.priority and t.run_at <= now()
+      order by t.run_at limit (select most from share)) due
+  ) due
+  cross join lateral (
+    select count(*) as scheduled from (
+      select from tasks t
+      where t.status = 'queued' and t.${indexed} and t.type = l.type and t.priority = l.priority and t.run_at > now()
+      order by t.run_at limit (select most from share)) later
+  ) later`;
+}
 
 /** Whether the table is so small that all of it can be counted, and $1 in pages of 8 kB. */
 export const IS_SMALL = `select pg_relation_size('tasks') <= $1::int8 * 8192 as is_small`;

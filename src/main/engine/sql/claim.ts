@@ -5,12 +5,19 @@ const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attemp
   extract(epoch from t.created_at)::float8 * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key, t.depends_on <> '{}' as has_dependencies,
   greatest(0, date_part('epoch', now() - t.run_at) * 1000) as waited_ms`;
 
+/** The same of one that has limits: without any there is nothing to ask for. */
+const CLAIMED_WITH_KEYS = `${CLAIMED}, t.concurrency_key, t.rate_key`;
+
+/** How long a task has to be due before its turn can come by age, in seconds. */
+export const AGED_SECONDS = 30;
+
 /**
  * $1 the runner's id; $2 what can be claimed: `[{type, free, quick, tick}]`; $3 the most in all; $4 the most that are
  * not quick.
  *
  * Each type is probed on its own in the index `tasks_ready`, which holds queued tasks only: neither what another type
- * piles up nor a type that this runner lacks is walked through, and a type's own limit is the probe's.
+ * piles up nor a type that this runner lacks is walked through, and a type's own limit is the probe's. Tasks with keys
+ * are not in that index: those are claimed by CLAIM_LIMITED.
  *
  * A runner that others have taken for dead wants nothing: whatever it is late with, it claims no more.
  *
@@ -22,9 +29,7 @@ const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attemp
  * `= any(array(…))` and not `in (…)`: under a generic plan on a million rows `in` took 163 ms for 500, this 2 ms.
  */
 export const CLAIM = `
-with wanted as (
-  select * from jsonb_to_recordset($2::jsonb) as w(type text, free int, quick bool, tick bool) where ${MAY_CLAIM}
-),
+with ${wanted()},
 candidates as materialized (
   select c.id, w.quick, row_number() over (order by not w.tick, c.priority, c.run_at, c.id) as place,
     count(*) filter (where not w.quick) over (order by not w.tick, c.priority, c.run_at, c.id) as slow_so_far
@@ -32,29 +37,95 @@ candidates as materialized (
   cross join lateral (
     select id, priority, run_at
     from tasks
-    where status = 'queued' and type = w.type and run_at <= now()
+    where status = 'queued' and concurrency_key is null and type = w.type and run_at <= now()
     order by priority, run_at, id
     limit w.free
     for update skip locked
   ) c
 ),
-claimed as (
-  update tasks
-  set status = 'running', attempt = attempt + 1, claim_token = nextval('claim_tokens'), runner_id = $1,
-    started_at = now(), last_run_at = now(), finished_at = null, updated_at = now(), progress = null
-  where id = any(array(
-    select id from candidates where place <= $3 and (quick or slow_so_far <= $4)
-  )) and status = 'queued'
-  returning *
-)
+${claimed('select id from candidates where place <= $3 and (quick or slow_so_far <= $4)')}
 select ${CLAIMED}
 from claimed t
 join wanted w on w.type = t.type
 order by not w.tick, t.priority, t.run_at, t.id`;
 
+/**
+ * The same for what has been due for longest, and for AGED_SECONDS at least: then priority does not count. Due ticks
+ * go first all the same.
+ *
+ * There is no index in this order, which every submission would have to write to. But within a priority `tasks_ready`
+ * is in it, and there are few priorities in use: they are found by one probe each, 201 at the most.
+ *
+ * Only what is taken is locked: the candidates are many, those of every priority.
+ */
+export const CLAIM_BY_AGE = `
+with recursive ${wanted()},
+levels as (
+  select w.type, (${priorityOf('w', '')}) as priority from wanted w
+  union all
+  select l.type, (${priorityOf('l', 'and t.priority > l.priority')}) from levels l where l.priority is not null
+),
+candidates as materialized (
+  select c.id, w.quick, row_number() over (order by not w.tick, c.run_at, c.priority, c.id) as place,
+    count(*) filter (where not w.quick) over (order by not w.tick, c.run_at, c.priority, c.id) as slow_so_far
+  from levels l
+  join wanted w on w.type = l.type
+  cross join lateral (
+    select id, priority, run_at
+    from tasks
+    where status = 'queued' and concurrency_key is null and type = l.type and priority = l.priority
+      and run_at <= now() - make_interval(secs => case when w.tick then 0 else ${AGED_SECONDS} end)
+    order by run_at, id
+    limit w.free
+  ) c
+),
+${claimed(`
+    select id from tasks
+    where id = any(array(select id from candidates where place <= $3 and (quick or slow_so_far <= $4)))
+      and status = 'queued'
+    for update skip locked`)}
+select ${CLAIMED}
+from claimed t
+join wanted w on w.type = t.type
+order by not w.tick, t.run_at, t.priority, t.id`;
+
+function wanted(): string {
+  return `wanted as (
+  select * from jsonb_to_recordset($2::jsonb) as w(type text, free int, quick bool, tick bool) where ${MAY_CLAIM}
+)`;
+}
+
+function priorityOf(row: string, beyond: string): string {
+  return `
+    select t.priority from tasks t
+    where t.status = 'queued' and t.concurrency_key is null and t.type = ${row}.type ${beyond}
+    order by t.priority
+    limit 1`;
+}
+
+function claimed(ids: string): string {
+  return `claimed as (
+  update tasks
+  set status = 'running', attempt = attempt + 1, claim_token = nextval('claim_tokens'), runner_id = $1,
+    started_at = now(), last_run_at = now(), finished_at = null, updated_at = now(), progress = null
+  where id = any(array(
+    ${ids}
+  )) and status = 'queued'
+  returning *
+)`;
+}
+
+/**
+ * $1 the type, $2 the runner's id, $3 the most, $4 the type's limits, $5 null, or how long a task has to be due when
+ * they are claimed by age. What it does is in the migration `limits`.
+ */
+export const CLAIM_LIMITED = `
+select ${CLAIMED_WITH_KEYS}
+from heddle_claim_limited($1, $2, $3, $4, $5) t`;
+
 /** $1 the runner's id, $2 the claim tokens it knows of. */
 export const FIND_CLAIMED = `
-select ${CLAIMED}
+select ${CLAIMED_WITH_KEYS}
 from tasks t
 where status = 'running' and runner_id = $1 and claim_token <> all($2::int8[])
 order by priority, run_at, id`;

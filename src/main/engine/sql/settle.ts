@@ -10,6 +10,8 @@ const LOCKED_FOR = '2s';
  * attempt records, the count of ticks, and what becomes of those that waited for them: all of it is told together or not
  * at all.
  *
+ * A key that could not be computed (it is `''`) is computed anew before the next attempt.
+ *
  * A lost attempt loses its token too: should its runner be alive after all, what that still has to say is stale. In any
  * other case a row that is no longer running under the same token says that this very settle was committed, and only
  * its answer got lost.
@@ -54,7 +56,8 @@ settled as (
     finished_at = case when e.status = 'queued' then null else now() - make_interval(secs => e.ago_ms / 1000) end,
     updated_at = now(),
     thread_id = e.thread_id,
-    claim_token = case when e.outcome = 'lost' then null else t.claim_token end
+    claim_token = case when e.outcome = 'lost' then null else t.claim_token end,
+    concurrency_key = nullif(t.concurrency_key, '')
   from ended e
   where t.id = e.id and t.claim_token = e.token and t.status = 'running'
     and t.max_retries = e.max_retries and (t.cancel_requested_at is not null) = e.cancel_requested

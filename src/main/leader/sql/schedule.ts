@@ -6,6 +6,8 @@ import { leads } from './elect.ts';
  * runner may have published newer ones, and also those of types that only another live runner has. Times are cut to
  * milliseconds, which is what slots are made of.
  *
+ * Periodic types have no limits: their tasks are all in the index tasks_ready, whose condition has to be spelled out.
+ *
  * One statement serves every look. What only a due schedule needs, the ticks that wait and the latest tick, stands in
  * a `case`, and so costs nothing while there is none.
  */
@@ -16,7 +18,8 @@ select p.name, p.schedule, p.timezone, p.missed, p.overlap, p.run_on_start, p.pa
   case when p.schedule ~ '^every +[0-9.]+ +(second|minute|hour|day)s? *$'
     then round(extract(epoch from substr(p.schedule, 6)::interval) * 1000)::float8 end as every_ms,
   case when p.next_run_at is null or p.next_run_at <= clock.now then (
-    select count(*)::int from (select from tasks t where t.status = 'queued' and t.type = p.name limit $2) q) else 0 end as waiting,
+    select count(*)::int from (select from tasks t
+    where t.status = 'queued' and t.concurrency_key is null and t.type = p.name limit $2) q) else 0 end as waiting,
   case when p.last_slot is null then date_trunc('milliseconds', greatest(p.last_run_at, (
     select max(slot) from tasks t where t.type = p.name and t.slot is not null))) end as last_tick
 from periodic_tasks p, clock
@@ -43,7 +46,7 @@ with moved as (
   returning name
 ),
 last_run as materialized (
-  select exists (select from tasks where status = 'queued' and type = $1)
+  select exists (select from tasks where status = 'queued' and concurrency_key is null and type = $1)
     or exists (select from tasks where status = 'running' and type = $1) as goes_on
 ),
 submitted as (
