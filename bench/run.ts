@@ -10,6 +10,7 @@ import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { liveness } from './liveness.ts';
 import { migrate } from './migrate.ts';
+import { prune } from './prune.ts';
 import { recovery } from './recovery.ts';
 import { spin } from './spin.ts';
 import { stats } from './stats.ts';
@@ -37,6 +38,7 @@ const BENCHES: Record<string, Bench> = {
   migrate,
   http,
   stats,
+  prune,
 };
 
 async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {

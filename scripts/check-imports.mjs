@@ -21,8 +21,8 @@ const RULES = [
   {
     from: 'src/main/',
     never: ['src/workers/'],
-    except: ['src/workers/protocol.ts'],
-    why: 'the two sides share the protocol and nothing else',
+    except: ['src/workers/protocol.ts', 'src/workers/shared/'],
+    why: 'the two sides share the protocol, what is in shared/, and nothing else',
   },
   {
     from: 'src/main/',
@@ -36,6 +36,12 @@ const RULES = [
     except: [],
     unless: 'src/main/migrate/generate/drizzle-kit.ts',
     why: 'one file knows the interface of drizzle-kit',
+  },
+  {
+    from: 'src/workers/shared/',
+    never: ['src/'],
+    except: ['src/workers/shared/', 'src/workers/protocol.ts'],
+    why: 'what both sides share knows neither',
   },
   { from: 'src/workers/', never: ['drizzle-orm'], why: 'its import would cost every thread time and memory' },
   {

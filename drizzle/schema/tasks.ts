@@ -81,6 +81,8 @@ export const tasks = pgTable(
      */
     concurrency_key: text(),
     rate_key: text(),
+    /** The trace that its submission belongs to, as W3C's header of that name has it. */
+    traceparent: text(),
   },
   (t) => [
     check(
@@ -276,6 +278,10 @@ export const taskTypes = pgTable(
     deduplicate: text({ enum: ['none', 'payload', 'function'] })
       .notNull()
       .default('none'),
+    /** How long its finished tasks are kept, where that is not as everywhere; 0 is for ever. */
+    retention_completed_days: doublePrecision(),
+    /** The same for failed and cancelled ones. */
+    retention_failed_days: doublePrecision(),
     published_at: instant().notNull().default(now),
   },
   (t) => [

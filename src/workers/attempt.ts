@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AbortReason, AttemptOrder, ErrorRecord, FromThread } from './protocol.ts';
 import { REPAIRED, storableJson } from './report.ts';
+import { redactAll, redactError, redactLine, secretTexts } from './shared/redact.ts';
 
 const scopes = new AsyncLocalStorage<AttemptScope | 'loading'>();
 
@@ -37,8 +38,10 @@ export class AttemptScope {
   readonly thread: Voice;
   #abortReason: AbortReason | null = null;
   #controller: AbortController | undefined;
-  #onCrash: (() => void) | undefined;
+  #onCrash: ((error: ErrorRecord) => void) | undefined;
   #lines = 0;
+  /** What must not be written down. */
+  #secrets: readonly string[] = [];
 
   constructor(order: AttemptOrder, thread: Voice) {
     this.order = order;
@@ -69,16 +72,31 @@ export class AttemptScope {
     if (this.#abortReason !== null) throw abortError(this.#abortReason);
   }
 
-  /** The first crash counts. */
-  crash(error: ErrorRecord): void {
-    this.crashed ??= error;
-    this.#onCrash?.();
+  /** From now on these are `[secret]` in what the attempt says. @param values of its secret params */
+  keepSecret(values: readonly string[]): void {
+    this.#secrets = secretTexts(values);
   }
 
-  /** Settles as `work` does, or as soon as an error that nobody caught ends the attempt. */
-  orCrash<T>(work: Promise<T>): Promise<T | null> {
+  /** A text without secrets. */
+  redact(text: string): string {
+    return redactAll(text, this.#secrets);
+  }
+
+  /** An error without secrets. */
+  redactError(error: ErrorRecord): ErrorRecord {
+    return redactError(error, this.#secrets);
+  }
+
+  /** The first crash counts. */
+  crash(error: ErrorRecord): void {
+    this.crashed ??= this.redactError(error);
+    this.#onCrash?.(this.crashed);
+  }
+
+  /** Settles as `work` does, or as soon as an error that nobody caught ends the attempt: with what that means. */
+  orCrash<T>(work: Promise<T>, meaningOf: (error: ErrorRecord) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#onCrash = () => resolve(null);
+      this.#onCrash = (error) => resolve(meaningOf(error));
       work.then(resolve, reject);
     });
   }
@@ -113,7 +131,7 @@ export class AttemptScope {
   }
 
   #tell(line: string): void {
-    const { text, repaired } = storableJson(line);
+    const { text, repaired } = storableJson(redactLine(line, this.#secrets));
     const { taskId, claimToken } = this.order;
     this.thread.tell({ say: 'log', taskId, claimToken, line: text });
     if (repaired) this.warn(REPAIRED('a log line'));

@@ -119,7 +119,12 @@ interface Common {
   emoji?: string;
   /** The age at which an attempt is killed. @default 300 */
   timeoutSeconds?: number;
+  /** How long its finished tasks are kept; 0 is for ever. @default RETENTION_COMPLETED_DAYS, RETENTION_FAILED_DAYS */
+  retentionDays?: Retention;
 }
+
+/** One for all, or by how they ended; `failed` is for cancelled ones, too. */
+export type Retention = number | { completed?: number; failed?: number };
 
 export type Retry =
   | { strategy: 'cooldown'; seconds?: number }

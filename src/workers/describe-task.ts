@@ -1,11 +1,12 @@
 import type { RetryPolicy } from '../../drizzle/schema/tasks.ts';
-import type { DatabaseTaskDefinition, PeriodicTaskDefinition, Retry } from './define-task.ts';
+import type { DatabaseTaskDefinition, PeriodicTaskDefinition, Retention, Retry } from './define-task.ts';
 import { describeLimits } from './describe-limits.ts';
 import { everySeconds } from './every.ts';
-import { importTask, isDatabaseTask, type TaskFile } from './load-tasks.ts';
+import { importTask, inputSchema, isDatabaseTask, type TaskFile } from './load-tasks.ts';
 import { duration, oneOf, positive, wholeNumber } from './option-checks.ts';
 import type { TaskTypeDescription } from './protocol.ts';
 import { storable } from './report.ts';
+import { marksSecrets } from './shared/secret-params.ts';
 
 /** Loads a task file and describes its type. @throws Error with every reason why it cannot be used */
 export async function describeTask(file: TaskFile): Promise<TaskTypeDescription> {
@@ -16,6 +17,7 @@ export async function describeTask(file: TaskFile): Promise<TaskTypeDescription>
     description: definition.description ?? null,
     emoji: definition.emoji ?? null,
     timeoutSeconds: positive('timeoutSeconds', definition.timeoutSeconds ?? 300),
+    retentionDays: retention(definition.retentionDays),
   };
   if (typeof definition.run !== 'function') throw new Error('run is missing: it must be a function');
   const described = await (isDatabaseTask(definition)
@@ -25,7 +27,10 @@ export async function describeTask(file: TaskFile): Promise<TaskTypeDescription>
   return storable({ ...common, ...described }).value;
 }
 
-type Described = Omit<TaskTypeDescription, 'name' | 'file' | 'description' | 'emoji' | 'timeoutSeconds'>;
+type Described = Omit<
+  TaskTypeDescription,
+  'name' | 'file' | 'description' | 'emoji' | 'timeoutSeconds' | 'retentionDays'
+>;
 
 async function describeDatabaseTask(definition: DatabaseTaskDefinition): Promise<Described> {
   const { deduplicate = 'none', batchSize, maxRetries = 3 } = definition;
@@ -57,6 +62,7 @@ async function describePeriodicTask(definition: PeriodicTaskDefinition): Promise
   return {
     kind: 'periodic',
     payloadSchema: {},
+    hasSecrets: false,
     warnings: [],
     maxRetries: 0, // A failed tick is never retried: the next tick is the retry.
     retry: retryPolicy(undefined),
@@ -76,18 +82,24 @@ async function describePeriodicTask(definition: PeriodicTaskDefinition): Promise
   };
 }
 
-/** Imported here alone: threads that only run tasks need neither zod's own JSON Schema nor croner. */
-async function payloadSchema(
-  definition: DatabaseTaskDefinition,
-): Promise<Pick<TaskTypeDescription, 'payloadSchema' | 'warnings'>> {
-  const { z } = await import('zod');
+/** @throws Error when params are marked as secret, and nobody else would know */
+async function payloadSchema({
+  payload,
+}: DatabaseTaskDefinition): Promise<Pick<TaskTypeDescription, 'payloadSchema' | 'hasSecrets' | 'warnings'>> {
   try {
-    const schema = z.toJSONSchema(definition.payload, { io: 'input' });
+    const schema = await inputSchema(payload);
     checkPatterns(schema);
-    return { payloadSchema: schema, warnings: [] };
+    return { payloadSchema: schema, hasSecrets: marksSecrets(schema), warnings: [] };
   } catch (error) {
-    const reason = `its payload cannot be expressed as JSON Schema and is only checked in the thread: ${(error as Error).message}`;
-    return { payloadSchema: {}, warnings: [reason] };
+    const reason = 'its payload cannot be expressed as JSON Schema';
+    const { message } = error as Error;
+    if (marksSecrets(await inputSchema(payload, 'any').catch(() => ({}))))
+      throw new Error(`${reason}, and so its secrets could not be hidden: ${message}`);
+    return {
+      payloadSchema: {},
+      hasSecrets: false,
+      warnings: [`${reason} and is only checked in the thread: ${message}`],
+    };
   }
 }
 
@@ -99,6 +111,7 @@ function checkPatterns(schema: object): void {
   });
 }
 
+/** croner is imported here alone: threads that only run tasks do not need it. */
 async function checkCron(cron: string, timezone: string): Promise<void> {
   const { Cron } = await import('croner');
   if (cron.length > 200) throw new Error(`cron has ${cron.length} characters, 200 is the most`);
@@ -126,4 +139,18 @@ function retryPolicy(retry: Retry = { strategy: 'cooldown' }): RetryPolicy {
     maxSeconds: duration('retry.maxSeconds', retry.maxSeconds ?? 3600),
     jitter: retry.jitter ?? true,
   };
+}
+
+function retention(days: Retention = {}): TaskTypeDescription['retentionDays'] {
+  const { completed, failed } = typeof days === 'number' ? { completed: days, failed: days } : days;
+  return {
+    completed: completed === undefined ? null : keptDays('retentionDays.completed', completed),
+    failed: failed === undefined ? null : keptDays('retentionDays.failed', failed),
+  };
+}
+
+function keptDays(name: string, value: number): number {
+  if (!(Number.isFinite(value) && value >= 0))
+    throw new Error(`${name} must be a number of days from 0, which keeps for ever, not ${value}`);
+  return value;
 }

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { loading } from './attempt.ts';
 import { brandOf, type DatabaseTaskDefinition, type PeriodicTaskDefinition } from './define-task.ts';
 import type { LimitKeys } from './protocol.ts';
+import { secretsOf } from './shared/secret-params.ts';
 
 export type Definition = DatabaseTaskDefinition | PeriodicTaskDefinition;
 
@@ -21,6 +22,8 @@ export interface LoadedTask {
   keyOf: ((payload: unknown) => string) | null;
   /** @throws whatever the task's own functions throw, or TypeError when what they return is no key */
   limitKeysOf: ((payload: unknown) => LimitKeys) | null;
+  /** The values that are secret, of params of a type that marks some. */
+  secretsIn(params: unknown): Promise<string[]>;
   run(context: unknown): unknown;
 }
 
@@ -73,13 +76,38 @@ export class TaskFiles {
 function toLoadedTask(definition: Definition): LoadedTask {
   const run = definition.run.bind(definition) as LoadedTask['run'];
   if (!isDatabaseTask(definition))
-    return { payload: null, result: null, keyOf: null, limitKeysOf: null, run };
+    return {
+      payload: null,
+      result: null,
+      keyOf: null,
+      limitKeysOf: null,
+      secretsIn: async () => [],
+      run,
+    };
   const { payload, result, deduplicate } = definition;
   const keyOf =
     typeof deduplicate === 'function'
       ? (value: unknown) => storableKey('deduplicate', deduplicate(value))
       : null;
-  return { payload, result: result ?? null, keyOf, limitKeysOf: limitKeysOf(definition), run };
+  let schema: Record<string, unknown> | undefined;
+  const secretsIn = async (params: unknown) => {
+    schema ??= await inputSchema(payload);
+    return secretsOf(params, schema);
+  };
+  return { payload, result: result ?? null, keyOf, limitKeysOf: limitKeysOf(definition), secretsIn, run };
+}
+
+/**
+ * What params have to be, as JSON Schema. zod is imported here alone: most threads need no JSON Schema.
+ * @param unrepresentable what to do about that which cannot be expressed: anything goes there
+ * @throws Error when it cannot be expressed
+ */
+export async function inputSchema(
+  payload: z.ZodType,
+  unrepresentable: 'throw' | 'any' = 'throw',
+): Promise<Record<string, unknown>> {
+  const { z } = await import('zod');
+  return z.toJSONSchema(payload, { io: 'input', unrepresentable });
 }
 
 function limitKeysOf({ concurrencyKey, rateLimit }: DatabaseTaskDefinition): LoadedTask['limitKeysOf'] {

@@ -24,6 +24,10 @@ export interface AttemptOrder {
   uniqueKey: string | null;
   /** Then the thread asks what became of them. */
   hasDependencies: boolean;
+  /** The trace that its submission belongs to. */
+  traceparent: string | null;
+  /** Some of its params are secret: its payload's schema tells which. */
+  hasSecrets: boolean;
   /** Only when its type has limits that the thread has a part in. */
   limited?: {
     /** A start counts against the type's rate: the main thread has to hear of it. */
@@ -81,6 +85,7 @@ export interface Dirt {
   reason: string;
   /** Whose it is, or null when a module left it that belongs to no task. */
   taskType: string | null;
+  taskId: string | null;
 }
 
 /** How an attempt ended, as far as the thread can know. Results are JSON text. */
@@ -111,7 +116,7 @@ export type FromThread =
 
 /** What only the main thread can do for an attempt. */
 export type ThreadRequest =
-  | { do: 'submit'; type: string; params: string; options: string }
+  | { do: 'submit'; type: string; params: string; options: string; traceparent: string | null }
   | { do: 'claim-unique-key'; key: string }
   /** The answer is JSON text. */
   | { do: 'tell-dependencies' }
@@ -132,6 +137,8 @@ export interface TaskTypeDescription {
   description: string | null;
   emoji: string | null;
   payloadSchema: Record<string, unknown>;
+  /** The schema marks some params as secret. */
+  hasSecrets: boolean;
   timeoutSeconds: number;
   maxRetries: number;
   retry: RetryPolicy;
@@ -140,6 +147,8 @@ export interface TaskTypeDescription {
   deduplicate: 'none' | 'payload' | 'function';
   /** null when there are none. */
   limits: Limits | null;
+  /** How long its finished tasks are kept, where that is not as everywhere; 0 is for ever. */
+  retentionDays: { completed: number | null; failed: number | null };
   schedule: {
     every: string | null;
     everySeconds: number | null;

@@ -4,6 +4,7 @@ import { brandOf, type Dependency, RetryAfter } from './define-task.ts';
 import type { LoadedTask } from './load-tasks.ts';
 import type { ReportedOutcome } from './protocol.ts';
 import { REPAIRED, toErrorRecord, toJson } from './report.ts';
+import { inRunSpan, type SpanOutcome } from './shared/tracing.ts';
 import type { Thread } from './thread.ts';
 
 export interface AttemptReport {
@@ -39,10 +40,20 @@ async function perform(scope: AttemptScope, thread: Thread, loaded: () => void):
     loaded();
     scope.throwIfAborted(); // While it was loading. Once it runs, it would listen for an event that has passed.
     scope.startedAt = performance.now();
-    return (await scope.run(() => scope.orCrash(validateAndRun(scope, thread, task)))) ?? CRASHED;
+    return await scope.run(() => inRunSpan(scope.order, () => outcomeOf(scope, thread, task), spanOutcome));
   } catch (thrown) {
-    return failure(thrown);
+    return withoutSecrets(scope, failure(thrown));
   }
+}
+
+/** Never throws. */
+async function outcomeOf(scope: AttemptScope, thread: Thread, task: LoadedTask): Promise<ReportedOutcome> {
+  const ended = validateAndRun(scope, thread, task).catch(failure);
+  return withoutSecrets(scope, await scope.orCrash(ended, (error) => ({ kind: 'failed', error })));
+}
+
+function withoutSecrets(scope: AttemptScope, outcome: ReportedOutcome): ReportedOutcome {
+  return 'error' in outcome ? { ...outcome, error: scope.redactError(outcome.error) } : outcome;
 }
 
 async function validateAndRun(
@@ -52,7 +63,9 @@ async function validateAndRun(
 ): Promise<ReportedOutcome> {
   let payload: unknown;
   if (task.payload !== null) {
-    const parsed = await task.payload.safeParseAsync(JSON.parse(scope.order.params));
+    const params: unknown = JSON.parse(scope.order.params);
+    if (scope.order.hasSecrets) scope.keepSecret(await task.secretsIn(params));
+    const parsed = await task.payload.safeParseAsync(params);
     if (!parsed.success)
       return { kind: 'invalid', error: { name: 'InvalidParams', message: faults(parsed.error.issues) } };
     payload = parsed.data;
@@ -132,8 +145,10 @@ function failure(thrown: unknown): ReportedOutcome {
   }
 }
 
-/** Never read: a crash speaks through `scope.crashed`. */
-const CRASHED: ReportedOutcome = { kind: 'failed', error: { name: 'Error', message: 'crashed' } };
+function spanOutcome(outcome: ReportedOutcome): SpanOutcome {
+  const isFailure = outcome.kind === 'failed' || outcome.kind === 'invalid';
+  return { name: outcome.kind, error: isFailure ? outcome.error : null };
+}
 
 function faults(issues: readonly { path: PropertyKey[]; message: string }[]): string {
   return issues

@@ -16,6 +16,7 @@ import {
 import { toErrorRecord } from './report.ts';
 import { resolveFromEngine } from './resolve-from-engine.ts';
 import { runAttempt } from './run-attempt.ts';
+import { sendSpans } from './shared/tracing.ts';
 import { Thread } from './thread.ts';
 
 /*
@@ -70,6 +71,13 @@ export async function run(bundle: Bundle): Promise<BundleEnd> {
   }
   return { dirty: null };
 }
+
+/** The last call: what OpenTelemetry's SDK has gathered here, if there is one, would go with the thread. */
+export async function end(): Promise<void> {
+  await sendSpans(LAST_SPANS_MS);
+}
+
+const LAST_SPANS_MS = 1000;
 
 function booted(): Thread {
   if (thread === undefined) throw new Error('the thread was not booted');

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { type AttemptScope, currentAttempt, isModulesOwn } from './attempt.ts';
 import type { TaskFiles } from './load-tasks.ts';
 import {
+  type AttemptOrder,
   type BootOrder,
   type Dirt,
   type FromThread,
@@ -12,6 +13,7 @@ import {
   type ToThread,
 } from './protocol.ts';
 import { toErrorRecord } from './report.ts';
+import { sendSpans } from './shared/tracing.ts';
 import { TaskDatabase } from './task-database.ts';
 
 const require = createRequire(import.meta.url);
@@ -93,20 +95,25 @@ export class Thread {
     return this.#logger;
   }
 
-  /**
-   * What the last attempt left running, or null when the thread is as it was. Something that is just ending, such as
-   * a closing socket, gets a moment.
-   */
+  /** What the last attempt left running, or null when the thread is as it was. */
   async leftBehind(): Promise<Dirt | null> {
-    const taskType = this.#attempt?.order.type ?? null;
+    const order = this.#attempt?.order;
     this.#attempt = null;
-    for (let turn = 0; turn < GRACE_TURNS && this.#dirty === null; turn++) {
+    let left = await this.#stillRunning();
+    // It may be spans on their way, which are the SDK's and not the attempt's.
+    if (left.length > 0 && this.#dirty === null && (await sendSpans(SPANS_MS)))
+      left = await this.#stillRunning();
+    if (this.#dirty !== null || left.length === 0) return this.#dirty;
+    return { reason: `something running (${left.join(', ')})`, ...ownerOf(order) };
+  }
+
+  /** What the attempt has started and still runs. Something that is just ending, such as a closing socket, gets a moment. */
+  async #stillRunning(): Promise<string[]> {
+    for (let turn = 0; ; turn++) {
       const left = beyond(this.#resources, process.getActiveResourcesInfo());
-      if (left.length === 0) return null;
-      if (turn === GRACE_TURNS - 1) return { reason: `something running (${left.join(', ')})`, taskType };
+      if (left.length === 0 || turn === GRACE_TURNS - 1 || this.#dirty !== null) return left;
       await new Promise((resolve) => setTimeout(resolve, 1 << turn).unref());
     }
-    return this.#dirty;
   }
 
   #hear(message: ToThread): void {
@@ -127,10 +134,8 @@ export class Thread {
   #crash(kind: 'uncaught' | 'unhandled rejection', thrown: unknown): void {
     const owner = isModulesOwn() ? null : (currentAttempt() ?? this.#attempt);
     const error = toErrorRecord(thrown);
-    this.#dirty ??= {
-      reason: `an error that nobody caught (${error.message})`,
-      taskType: owner?.order.type ?? null,
-    };
+    const told = owner?.redact(error.message) ?? error.message;
+    this.#dirty ??= { reason: `an error that nobody caught (${told})`, ...ownerOf(owner?.order) };
     if (owner === null) return;
     if (owner === this.#attempt) owner.crash({ ...error, message: `${kind}: ${error.message}` });
     else owner.keepLateError(kind, error);
@@ -146,6 +151,13 @@ export class Thread {
     };
   }
 }
+
+function ownerOf(order: AttemptOrder | undefined): Pick<Dirt, 'taskType' | 'taskId'> {
+  return { taskType: order?.type ?? null, taskId: order?.taskId ?? null };
+}
+
+/** The main thread takes a thread in which nothing runs for a second for one that hangs. */
+const SPANS_MS = 500;
 
 /** 1 + 2 + 4 + 8 + 16 ms. */
 const GRACE_TURNS = 6;

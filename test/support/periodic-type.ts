@@ -12,6 +12,8 @@ export function periodicType(name: string, schedule: Partial<Schedule> = {}): Ru
     description: null,
     emoji: '⏰',
     payloadSchema: {},
+    hasSecrets: false,
+    retentionDays: { completed: null, failed: null },
     timeoutSeconds: 20,
     maxRetries: 0,
     retry: { strategy: 'cooldown', seconds: 0 },

@@ -70,6 +70,8 @@ describe('a task file', { concurrency: false }, () => {
       'h.js': databaseTask(`retry: { strategy: 'hope' }`),
       'i.js': databaseTask(`retry: { strategy: 'exponential', factor: NaN }`),
       'j.js': databaseTask(`deduplicate: 'always'`),
+      'k.js': databaseTask('retentionDays: -1'),
+      'l.js': periodicTask(`every: '1 hour', retentionDays: { failed: 'long' }`),
     });
     assert.deepEqual(names, []);
     assertReasons(reasons, {
@@ -83,6 +85,8 @@ describe('a task file', { concurrency: false }, () => {
       'h.js': /^retry.strategy must be one of cooldown, exponential/,
       'i.js': /^retry.factor must be a number above 0, not NaN$/,
       'j.js': /^deduplicate must be/,
+      'k.js': /^retentionDays.completed must be a number of days from 0, which keeps for ever, not -1$/,
+      'l.js': /^retentionDays.failed must be a number of days/,
     });
   });
 
@@ -119,7 +123,8 @@ describe('a task file', { concurrency: false }, () => {
   it('is described with all that it says, and with the defaults', async (t) => {
     const { types } = await look(t, {
       'all.js': databaseTask(`description: 'd', emoji: 'e', timeoutSeconds: 1.5, maxRetries: 0, batchSize: 7,
-        pollIntervalSeconds: 2, deduplicate: () => 'x', retry: { strategy: 'exponential' }`),
+        pollIntervalSeconds: 2, deduplicate: () => 'x', retry: { strategy: 'exponential' },
+        retentionDays: { failed: 90 }, payload: z.object({ key: z.string().meta({ secret: true }) })`),
       'least.js': databaseTask(),
     });
     const [all, least] = types.map(({ file: _, payloadSchema: __, ...rest }) => rest);
@@ -129,6 +134,8 @@ describe('a task file', { concurrency: false }, () => {
       description: 'd',
       emoji: 'e',
       timeoutSeconds: 1.5,
+      retentionDays: { completed: null, failed: 90 },
+      hasSecrets: true,
       maxRetries: 0,
       batchSize: 7,
       pollIntervalSeconds: 2,
@@ -144,6 +151,8 @@ describe('a task file', { concurrency: false }, () => {
       description: null,
       emoji: null,
       timeoutSeconds: 300,
+      retentionDays: { completed: null, failed: null },
+      hasSecrets: false,
       maxRetries: 3,
       batchSize: null,
       pollIntervalSeconds: 5,
@@ -168,6 +177,17 @@ describe('a task file', { concurrency: false }, () => {
     }
     assert.deepEqual(refined?.warnings, []);
     assert.ok('properties' in (refined?.payloadSchema ?? {}));
+  });
+
+  it('that marks params as secret is left out when nobody else could know which', async (t) => {
+    const { names, reasons } = await look(t, {
+      'open.js': databaseTask('payload: z.object({ at: z.date() })'),
+      'secret.js': databaseTask(
+        'payload: z.object({ at: z.date(), key: z.string().meta({ secret: true }) })',
+      ),
+    });
+    assert.deepEqual(names, ['open']);
+    assertReasons(reasons, { 'secret.js': /and so its secrets could not be hidden: / });
   });
 
   it('cannot keep the others from being published', async (t) => {

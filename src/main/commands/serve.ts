@@ -1,3 +1,4 @@
+import { sendSpans } from '../../workers/shared/tracing.ts';
 import { startApi } from '../api.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { endProcess } from '../end-process.ts';
@@ -15,6 +16,7 @@ import { runStart } from '../start.ts';
 /** `heddle start`: until a signal stops it. */
 export async function startCommand(config: Config): Promise<number> {
   await runStart(config, logEvents(createLog(config.logLevel).logger), console.log);
+  await sendSpans(LAST_SPANS_MS);
   return 0;
 }
 
@@ -26,6 +28,7 @@ export async function apiCommand(config: Config): Promise<number> {
   const api = await startApi(config, { databaseUrl, observe, pendingMigrations });
   await signalled;
   await api.stop();
+  await sendSpans(LAST_SPANS_MS);
   return 0;
 }
 
@@ -33,6 +36,7 @@ export async function apiCommand(config: Config): Promise<number> {
 export async function runnerCommand(config: Config): Promise<number> {
   try {
     await serveRunner(config, configuredDatabase(config, 'runner'));
+    await sendSpans(LAST_SPANS_MS);
     return 0;
   } finally {
     // The channel to the process that started us would keep this one alive. Our own leaving is no reason to stop.
@@ -90,6 +94,9 @@ function exitWhenOverdue(config: Config, runner: Runner): void {
 }
 
 const OVERDUE_MS = 5000;
+
+/** Of OpenTelemetry's SDK, if there is one. */
+const LAST_SPANS_MS = 1000;
 
 function configuredDatabase(config: Config, command: string): string {
   if (config.database.url !== undefined) return config.database.url;

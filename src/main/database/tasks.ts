@@ -82,6 +82,9 @@ export function mentions(text: string): SQL | undefined {
   return or(
     ilike(tasks.description, pattern),
     ilike(tasks.error, pattern),
-    sql`${tasks.params}::text ilike ${pattern}`,
+    sql`${tasks.params}::text ilike ${pattern} and ${tasks.type} <> all(${TYPES_WITH_SECRETS})`,
   );
 }
+
+/** Who may not see params may not find them either, letter by letter. */
+const TYPES_WITH_SECRETS = sql`array(select name from task_types where payload_schema::text like '%"secret": true%')`;

@@ -24,6 +24,8 @@ export interface ClaimedTask {
   /** Only of types with limits: what it counts as, see `LimitKeys`. */
   concurrency_key?: string | null;
   rate_key?: string | null;
+  /** The trace that its submission belongs to. */
+  traceparent: string | null;
 }
 
 /** How much of a type a runner can take. */

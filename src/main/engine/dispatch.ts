@@ -1,4 +1,5 @@
 import { BUNDLE_LIMIT, type FromThread } from '../../workers/protocol.ts';
+import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
 import type { ClaimedTask } from './claim.ts';
 import { Flight } from './flight.ts';
@@ -206,14 +207,15 @@ export class Dispatcher {
     try {
       const { dirty } = await thread.run(bundle.map((flight) => flight.order()));
       if (dirty === null) return null;
-      const { taskType: task_type, reason } = dirty;
-      this.#observe({ event: 'thread_dirty', thread_id: thread.id, task_type, reason });
+      const { taskId: task_id, taskType: task_type, reason } = dirty;
+      this.#observe({ event: 'thread_dirty', thread_id: thread.id, task_id, task_type, reason });
       await thread.kill(reason);
       return reason;
     } catch (error) {
       const reason = (error as Error).message;
+      const task_id = bundle[thread.control.running()?.index ?? -1]?.task.id ?? null;
       if (!this.#killer.hasTold(thread))
-        this.#observe({ event: 'thread_died', thread_id: thread.id, reason });
+        this.#observe({ event: 'thread_died', thread_id: thread.id, task_id, reason });
       await thread.kill(reason);
       return reason;
     }
@@ -221,7 +223,11 @@ export class Dispatcher {
 
   async #settleDead(flight: Flight, death: string): Promise<void> {
     await this.#events.killed(flight);
-    this.#finish(flight, flight.outcomeOfDeath(death), false, flight.ageMs());
+    const outcome = flight.outcomeOfDeath(death);
+    const ranMs = flight.ageMs();
+    const error = 'error' in outcome ? outcome.error : null;
+    tellRunSpan(flight.order(), { name: outcome.name, error }, ranMs);
+    this.#finish(flight, outcome, false, ranMs);
   }
 
   #hear(message: FromThread): void {
@@ -287,7 +293,7 @@ export class Dispatcher {
     const bundle = this.#bundles.get(thread) ?? [];
     // Until it is dead it must not start another one, which would die in the place of this one.
     this.#takeBack(thread, bundle, 0);
-    await this.#killer.kill(thread, why, bundle.find((flight) => !flight.withdrawn)?.task.type ?? null);
+    await this.#killer.kill(thread, why, bundle.find((flight) => !flight.withdrawn)?.task ?? null);
   }
 
   /** Takes back what of a bundle has not started, from an index on: it is the first to go to another thread. */

@@ -46,6 +46,8 @@ export class Flight {
       uniqueKey: task.unique_key,
       hasDependencies: task.has_dependencies,
       ...(this.type.limits !== null && { limited: this.#limited(this.type.limits) }),
+      traceparent: task.traceparent,
+      hasSecrets: this.type.hasSecrets,
     };
   }
 

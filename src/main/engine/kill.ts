@@ -16,6 +16,12 @@ export interface Kill {
   reason: string;
 }
 
+/** The task that a thread runs, to be told of with it. */
+export interface KilledTask {
+  id: string;
+  type: string;
+}
+
 /** Kills threads, each once, and keeps account of those that do not die. */
 export class Killer {
   readonly #limits: StuckLimits;
@@ -45,26 +51,37 @@ export class Killer {
     this.#told.add(thread);
   }
 
-  /** Resolves when the thread has exited, however late. @param taskType what it runs, to be told of when it does not die */
-  async kill(thread: TaskThread, { cause, reason }: Kill, taskType: string | null): Promise<void> {
+  /** Resolves when the thread has exited, however late. @param task what it runs */
+  async kill(thread: TaskThread, { cause, reason }: Kill, task: KilledTask | null): Promise<void> {
     this.#told.add(thread);
     const killedAt = performance.now();
     const sinceKill = () => performance.now() - killedAt;
-    const late = setTimeout(() => this.#tellStuck(thread, taskType, sinceKill()), this.#limits.told);
+    const late = setTimeout(() => this.#tellStuck(thread, task, sinceKill()), this.#limits.told);
     const tooLate = setTimeout(() => this.#giveUp(thread), this.#limits.givenUp);
     await thread.kill(reason);
     clearTimeout(late);
     clearTimeout(tooLate);
     this.#stuck.delete(thread);
-    this.#observe({ event: 'thread_killed', thread_id: thread.id, cause, reason, exit_ms: sinceKill() });
+    this.#observe({
+      event: 'thread_killed',
+      thread_id: thread.id,
+      ...fieldsOf(task),
+      cause,
+      reason,
+      exit_ms: sinceKill(),
+    });
   }
 
-  #tellStuck({ id }: TaskThread, task_type: string | null, for_ms: number): void {
-    this.#observe({ event: 'thread_stuck', thread_id: id, task_type, for_ms });
+  #tellStuck({ id }: TaskThread, task: KilledTask | null, for_ms: number): void {
+    this.#observe({ event: 'thread_stuck', thread_id: id, ...fieldsOf(task), for_ms });
   }
 
   #giveUp(thread: TaskThread): void {
     this.#stuck.add(thread);
     this.#onGivenUp();
   }
+}
+
+function fieldsOf(task: KilledTask | null): { task_id: string | null; task_type: string | null } {
+  return { task_id: task?.id ?? null, task_type: task?.type ?? null };
 }

@@ -66,7 +66,7 @@ export class MemoryGuard {
     return this.#threads.threads.map((thread) => {
       const now = thread.control.running();
       const flight = flights.find((one) => one.thread === thread && one.index === now?.index);
-      const running = now && flight ? { taskType: flight.task.type, heldAtStart: now.heldAtStart } : null;
+      const running = now && flight ? { task: flight.task, heldAtStart: now.heldAtStart } : null;
       return { id: thread.id, running };
     });
   }

@@ -17,7 +17,7 @@ export interface MemoryWatchParts {
 export interface WatchedThread {
   id: number;
   /** The attempt that runs, and what the thread held when it began. */
-  running: { taskType: string; heldAtStart: number } | null;
+  running: { task: { id: string; type: string }; heldAtStart: number } | null;
 }
 
 /**
@@ -134,7 +134,8 @@ export class MemoryWatch {
       rss_mb: Math.round(rssBytes / MEBIBYTE),
       limit_mb: this.#parts.limitMb,
       thread_id: holder?.threadId ?? null,
-      task_type: thread?.running?.taskType ?? null,
+      task_id: thread?.running?.task.id ?? null,
+      task_type: thread?.running?.task.type ?? null,
       held_mb: holder === null ? null : Math.round(holder.heldBytes / MEBIBYTE),
     });
   }

@@ -66,6 +66,7 @@ function toRow(submission: Submission, type: TaskType['row'], submittedBy: strin
     max_retries: submission.max_retries ?? type.max_retries,
     timeout_seconds: submission.timeout_seconds ?? undefined,
     unique_key: submission.unique_key ?? undefined,
+    traceparent: submission.traceparent ?? undefined,
     by_payload: type.deduplicate === 'payload' || undefined,
     submitted_by: submittedBy,
   };

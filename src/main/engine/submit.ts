@@ -28,6 +28,8 @@ export interface Submission {
   depends_on?: readonly string[] | null | undefined;
   /** What becomes of it when one of them fails or is cancelled. @default 'cancel' */
   on_dependency_failure?: 'cancel' | 'run' | null | undefined;
+  /** The trace that it belongs to, as W3C's header of that name has it. */
+  traceparent?: string | null | undefined;
 }
 
 export interface Submitted {

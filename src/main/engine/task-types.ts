@@ -2,6 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import addFormats from 'ajv-formats';
 import type { taskTypes } from '../../../drizzle/schema/tasks.ts';
 import type { TaskTypeDescription } from '../../workers/protocol.ts';
+import { hideSecrets, marksSecrets } from '../../workers/shared/secret-params.ts';
 import type { Queryable } from '../database/connect.ts';
 import { escapePointer } from '../database/storable.ts';
 
@@ -13,7 +14,11 @@ export interface TaskType {
   row: typeof taskTypes.$inferSelect;
   /** What is wrong with params, each with a JSON Pointer into them; empty when they are valid. */
   faultsOf(params: unknown): ParamsFault[];
+  /** Params as they may be shown. */
+  withoutSecrets(params: Params): Params;
 }
+
+type Params = Record<string, unknown>;
 
 export interface ParamsFault {
   detail: string;
@@ -68,11 +73,14 @@ function reuse(known: TaskType | undefined, row: TaskType['row']): TaskType | un
 }
 
 function compile(row: TaskType['row']): TaskType {
+  const schema = row.payload_schema as Params;
+  const hasSecrets = marksSecrets(schema);
   let validate: ValidateFunction | undefined;
   return {
     row,
+    withoutSecrets: (params) => (hasSecrets ? hideSecrets(params, schema) : params),
     faultsOf(params) {
-      validate ??= validatorFor(row.payload_schema as object);
+      validate ??= validatorFor(schema);
       return validate(params) ? [] : (validate.errors ?? []).map(toFault);
     },
   };

@@ -81,6 +81,7 @@ export class ThreadPool {
   async stop(stuck: ReadonlySet<TaskThread>): Promise<void> {
     this.close();
     await Promise.allSettled(this.#starting);
+    await Promise.all(this.#idle.map((thread) => thread.sayGoodbye()));
     const mortal = [...this.#alive].filter((thread) => !stuck.has(thread));
     await Promise.all(mortal.map((thread) => thread.kill('the runner has stopped')));
   }
@@ -120,6 +121,7 @@ export class ThreadPool {
   }
 
   async #end(thread: TaskThread, reason: string): Promise<void> {
+    await thread.sayGoodbye();
     await thread.kill(reason);
     await this.replace(thread);
   }
@@ -129,7 +131,12 @@ export class ThreadPool {
     const at = this.#idle.indexOf(dead);
     if (at === -1 || this.#stopped) return;
     this.#idle.splice(at, 1);
-    this.#observe({ event: 'thread_died', thread_id: dead.id, reason: 'it exited while it was idle' });
+    this.#observe({
+      event: 'thread_died',
+      thread_id: dead.id,
+      task_id: null,
+      reason: 'it exited while it was idle',
+    });
     await this.replace(dead);
   }
 }

@@ -41,8 +41,8 @@ async function submitFollowUp(
     params: JSON.parse(request.params),
   });
   if (!asked.success) throw new TypeError(asked.error.issues.map(toSentence).join('; '));
-  const { data } = asked;
-  const [submitted] = await pastOthers(() => submit(database, catalogue, [data], `task:${task.id}`));
+  const followUp = { ...asked.data, traceparent: request.traceparent };
+  const [submitted] = await pastOthers(() => submit(database, catalogue, [followUp], `task:${task.id}`));
   if (submitted === undefined) throw new Error('the follow-up task was not submitted');
   return { id: submitted.task.id, deduplicated: submitted.deduplicated };
 }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type pg from 'pg';
+import { startSubmitSpan } from '../../workers/shared/tracing.ts';
 import { describe } from '../database/errors.ts';
 import { orm } from '../database/orm.ts';
 import { findTask } from '../database/tasks.ts';
@@ -21,6 +22,7 @@ import {
 import type { Operations } from './operations.ts';
 import type { AppParts } from './parts.ts';
 import { batchBody, submittedTask, submittedTasks } from './schemas/tasks.ts';
+import { hidingSecrets } from './secret-params.ts';
 import { PREFER_WAIT, PREFERENCE_APPLIED, preferredWait, waitAsPreferred } from './wait.ts';
 
 /** `POST /tasks` and `POST /tasks/batch`. */
@@ -98,9 +100,14 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
 
   async function submitAll(c: Context, body: unknown, request: SubmitRequest): Promise<Response> {
     const { asked, pointerTo, toAnswer, waitSeconds } = request;
-    const checking = check(catalogue, asked, c.get('caller').actor);
+    const types = asked.map(({ type }) => type);
+    const { traceparent, around } = startSubmitSpan(types, c.req.header('traceparent'));
+    const traced = asked.map((submission) => ({ ...submission, traceparent }));
+    const checking = check(catalogue, traced, c.get('caller').actor);
     // Before there is a transaction; but what is wrong matters only when the request is not a repeat.
     await checking.catch(() => {});
+    const hide = await hidingSecrets(catalogue); // Here, too: it may read the types.
+    const hideIn = ({ task, deduplicated }: Submitted) => ({ task: hide(task), deduplicated });
     let submitted: Submitted[] = [];
     const options = {
       database,
@@ -116,12 +123,15 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
     };
     return idempotent(c, options, async (client) => {
       try {
-        submitted = await insertAll(asked, await checking, client);
+        submitted = await around(
+          async () => insertAll(traced, await checking, client),
+          (tasks) => tasks.map(({ task }) => task.id),
+        );
       } catch (error) {
         throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
       }
       if (client === undefined) tellAccepted(observe, submitted);
-      return toAnswer(submitted);
+      return toAnswer(submitted.map(hideIn));
     });
   }
 
@@ -149,7 +159,7 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
     const { task, deduplicated } = submitted as Submitted;
     if (!(await waitAsPreferred(c, finishes, task))) return undefined;
     const now = await findTask(reads, task.id);
-    return now && toAnswer({ task: now, deduplicated });
+    return now && toAnswer({ task: (await hidingSecrets(catalogue))(now), deduplicated });
   }
 }
 

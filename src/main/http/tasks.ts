@@ -17,11 +17,12 @@ import type { AppParts } from './parts.ts';
 import { Problem } from './problem.ts';
 import { deleted } from './schemas/common.ts';
 import { task, taskListQuery, taskPage, taskStatus } from './schemas/tasks.ts';
+import { hidingSecrets } from './secret-params.ts';
 import { noSuchTask, taskId } from './task-id.ts';
 import { PREFER_WAIT, PREFERENCE_APPLIED, waitAsPreferred } from './wait.ts';
 
 /** Tasks that are there: list, look at, run, cancel, delete. */
-export function taskRoutes(api: Operations, { database, finishes }: AppParts): void {
+export function taskRoutes(api: Operations, { database, finishes, catalogue }: AppParts): void {
   const reads = orm(database);
 
   api.on(
@@ -42,7 +43,8 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
       const listed = await listTasks(reads, filter, { limit, after, offset });
       const { tasks, next, total, isEstimate } = listed;
       const next_cursor = next === null ? null : toCursor(next);
-      return c.json({ items: tasks, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
+      const items = tasks.map(await hidingSecrets(catalogue));
+      return c.json({ items, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
     },
   );
 
@@ -147,7 +149,7 @@ export function taskRoutes(api: Operations, { database, finishes }: AppParts): v
   async function existing(c: Context, id: string): Promise<VisibleTask> {
     const found = await findTask(reads, id);
     if (found === undefined) throw noSuchTask(c.req.param('id') ?? id);
-    return found;
+    return (await hidingSecrets(catalogue))(found);
   }
 }
 

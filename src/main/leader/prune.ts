@@ -4,6 +4,7 @@ import type { Queryable } from '../database/connect.ts';
 import { PRUNE_STARTS } from '../engine/sql/limits.ts';
 import type { Observe } from '../observe/events.ts';
 import { Repeat } from './repeat.ts';
+import { type OwnRetention, type RetentionGroup, retentionGroups } from './retention.ts';
 import {
   BATCH,
   PERIODIC_TYPES,
@@ -13,31 +14,30 @@ import {
   PRUNE_RUNNERS,
   PRUNE_TICKS,
   pruneEndedBadly,
+  RETENTIONS,
 } from './sql/prune.ts';
 
 /**
- * Deletes finished tasks past their retention, ticks beyond the number that is kept, runners that are long gone,
+ * Deletes finished tasks past their type's retention, ticks beyond the number that is kept, runners that are long gone,
  * idempotency keys of the day before, old statistics, and starts that no rate limit counts any more: as the leader, soon
  * after its start and every minute, in small statements with pauses between.
  */
 export class Pruner {
   readonly #database: Queryable;
   readonly #observe: Observe;
-  readonly #ticks: number;
-  readonly #walks: Walk[];
+  readonly #retention: Config['retention'];
+  readonly #walks = new Map<string, Walk>();
   readonly #repeat: Repeat;
   #stopped = false;
 
-  /** @param retention in days, 0 keeps for ever; and the number of ticks that are kept of each periodic type */
+  /**
+   * @param retention in days, 0 keeps for ever, of types without a retention of their own; and the number of ticks that
+   * are kept of each periodic type
+   */
   constructor(database: Queryable, retention: Config['retention'], observe: Observe) {
     this.#database = database;
+    this.#retention = retention;
     this.#observe = observe;
-    this.#ticks = retention.ticks;
-    this.#walks = [
-      { statement: PRUNE_COMPLETED, days: retention.completedDays, from: FIRST_ID },
-      { statement: pruneEndedBadly('failed'), days: retention.failedDays, from: FIRST_ID },
-      { statement: pruneEndedBadly('cancelled'), days: retention.failedDays, from: FIRST_ID },
-    ].filter(({ days }) => days > 0);
     this.#repeat = new Repeat('prune', EVERY_MS, () => this.prune(), observe);
   }
 
@@ -55,9 +55,10 @@ export class Pruner {
   /** Prunes now. @throws Error when the database does not answer */
   async prune(): Promise<void> {
     let tasks = 0;
-    for (const walk of this.#walks) tasks += await this.#pruneAlong(walk);
+    const { rows: own } = await this.#database.query<OwnRetention>(RETENTIONS);
+    for (const group of retentionGroups(this.#retention, own)) tasks += await this.#pruneGroup(group);
     const { rows } = await this.#database.query<{ name: string }>(PERIODIC_TYPES);
-    for (const { name } of rows) tasks += await this.#pruneWhole(PRUNE_TICKS, [name, this.#ticks]);
+    for (const { name } of rows) tasks += await this.#pruneWhole(PRUNE_TICKS, [name, this.#retention.ticks]);
     await this.#pruneWhole(PRUNE_KEYS, []);
     await this.#database.query(PRUNE_RUNNERS);
     await this.#database.query(PRUNE_MINUTES);
@@ -66,23 +67,47 @@ export class Pruner {
   }
 
   /**
-   * One round over everything that is old enough. What has to be walked past again and again could be a lot: then a
-   * round takes several calls, and pruning is late rather than a load.
+   * One round over a group. What the cutoff has passed since the last round is walked first, and only now: most tasks
+   * finish soon after their creation, so that these are the ones that expire. The others are found by going over the
+   * rest again and again, a part of it in each round: of a small table all.
    */
-  async #pruneAlong(walk: Walk): Promise<number> {
-    let deleted = 0;
-    let stayed = 0;
-    while (!this.#stopped && stayed < MOST_STAYING) {
-      const step = await this.#run<Step>(walk.statement, [walk.from, seconds(walk.days)]);
-      deleted += step.deleted;
-      stayed += step.walked - step.deleted;
-      walk.from = step.last ?? FIRST_ID;
-      if (step.walked < BATCH) {
-        walk.from = FIRST_ID;
-        break;
-      }
+  async #pruneGroup(group: RetentionGroup): Promise<number> {
+    const walk = this.#walkOf(group);
+    const isFirst = walk.front === FIRST_ID;
+    const reached = await this.#walkFrom(walk.front, group, MOST_STAYING);
+    walk.front = (reached.ended ? reached.soon : null) ?? reached.last;
+    if (isFirst || !reached.ended) return reached.deleted;
+    const again = await this.#walkFrom(walk.again, group, MOST_STAYING_AGAIN);
+    walk.again = again.ended ? FIRST_ID : again.last;
+    return reached.deleted + again.deleted;
+  }
+
+  /** A group whose types have changed begins anew. */
+  #walkOf(group: RetentionGroup): Walk {
+    const key = JSON.stringify(group);
+    const walk = this.#walks.get(key) ?? { front: FIRST_ID, again: FIRST_ID };
+    this.#walks.set(key, walk);
+    return walk;
+  }
+
+  /** @param mostStaying ends after so many ids that stay */
+  async #walkFrom(
+    from: string,
+    { ended, days, types, these }: RetentionGroup,
+    mostStaying: number,
+  ): Promise<Walked> {
+    const statement = ended === 'completed' ? PRUNE_COMPLETED : pruneEndedBadly(ended);
+    const walked: Walked = { last: from, soon: null, deleted: 0, ended: false };
+    let staying = 0;
+    while (!this.#stopped && !walked.ended && staying < mostStaying) {
+      const step = await this.#run<Step>(statement, [walked.last, seconds(days), types, these]);
+      walked.deleted += step.deleted;
+      walked.last = step.last ?? walked.last;
+      walked.soon ??= step.soon;
+      walked.ended = step.walked < BATCH;
+      staying += step.walked - step.deleted;
     }
-    return deleted;
+    return walked;
   }
 
   /** Runs a statement until it finds nothing more. */
@@ -105,15 +130,27 @@ export class Pruner {
   }
 }
 
+/** Where the rounds of a group are. */
 interface Walk {
-  statement: string;
-  days: number;
-  /** The id that the last step ended at. */
-  from: string;
+  /** The id up to which everything was walked once. */
+  front: string;
+  /** The id up to which the rest was walked again. */
+  again: string;
+}
+
+interface Walked {
+  /** The last id, or where it began. */
+  last: string;
+  /** The first id of a task that expires soon. */
+  soon: string | null;
+  deleted: number;
+  /** Nothing is left to walk. */
+  ended: boolean;
 }
 
 interface Step {
   last: string | null;
+  soon: string | null;
   walked: number;
   deleted: number;
 }
@@ -123,8 +160,9 @@ const EVERY_MS = 60_000;
 const FIRST_IN_MS = 5000;
 const LEAST_PAUSE_MS = 5;
 
-/** Some hundred statements' worth, a few seconds of work. */
+/** Some hundred statements' worth, a few seconds of work: pruning is late rather than a load. */
 const MOST_STAYING = 200_000;
+const MOST_STAYING_AGAIN = 20_000;
 
 /** A retention beyond this is as good as for ever, and would be before 1970. */
 function seconds(days: number): number {

@@ -43,12 +43,34 @@ export type HeddleEvent =
   // threads
   /** `replaces`: another one was there before. */
   | { event: 'thread_started'; thread_id: number; took_ms: number; replaces: boolean }
-  | { event: 'thread_killed'; thread_id: number; cause: KillCause; reason: string; exit_ms: number }
-  | { event: 'thread_died'; thread_id: number; reason: string }
-  | { event: 'thread_dirty'; thread_id: number; task_type: string | null; reason: string }
+  | {
+      event: 'thread_killed';
+      thread_id: number;
+      /** What it ran, if anything. */
+      task_id: string | null;
+      task_type: string | null;
+      cause: KillCause;
+      reason: string;
+      exit_ms: number;
+    }
+  | { event: 'thread_died'; thread_id: number; task_id: string | null; reason: string }
+  | {
+      event: 'thread_dirty';
+      thread_id: number;
+      /** The task that left something behind, or null when a module did. */
+      task_id: string | null;
+      task_type: string | null;
+      reason: string;
+    }
   /** The thread that computed the keys of tasks died of it. */
   | { event: 'keying_failed'; task_type: string; tasks: number; reason: string }
-  | { event: 'thread_stuck'; thread_id: number; task_type: string | null; for_ms: number }
+  | {
+      event: 'thread_stuck';
+      thread_id: number;
+      task_id: string | null;
+      task_type: string | null;
+      for_ms: number;
+    }
   | { event: 'thread_boot_failed'; reason: string }
   | {
       event: 'memory_exceeded';
@@ -56,6 +78,7 @@ export type HeddleEvent =
       limit_mb: number;
       /** The thread that is replaced, or null when none holds enough to be blamed. */
       thread_id: number | null;
+      task_id: string | null;
       task_type: string | null;
       held_mb: number | null;
     }

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { redact } from '../../workers/shared/redact.ts';
 import type { HeddleEvent, Observe } from './events.ts';
 import { countRepeated } from './repeated.ts';
 
@@ -10,11 +11,11 @@ export interface Log {
 }
 
 /**
- * JSON lines on standard output, or readable ones on a terminal.
+ * JSON lines on standard output, or readable ones on a terminal, without credentials.
  * @param level a pino level, or `silent`
  */
 export function createLog(level: string, stream: DestinationStream = standardOutput()): Log {
-  return { logger: pino({ level, base: {} }, stream), stream };
+  return { logger: pino({ level, base: {}, hooks: { streamWrite: redact } }, stream), stream };
 }
 
 /** Makes log lines of events. The only place that knows which event deserves which level and words. */
@@ -39,7 +40,8 @@ function times({ repeated }: { repeated?: number }): string {
 type Named<E extends HeddleEvent['event']> = Extract<HeddleEvent, { event: E }>;
 type Line<E extends HeddleEvent['event']> = { level: Level; message: string | ((event: Named<E>) => string) };
 
-const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
+/** The level and the words of every event. */
+export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   embedded_database_started: {
     level: 'info',
     message: (e) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { transaction } from '../../../src/main/database/connect.ts';
+import { type Queryable, transaction } from '../../../src/main/database/connect.ts';
 import { Pruner } from '../../../src/main/leader/prune.ts';
 import { type CapturedEvents, captureEvents } from '../../support/capture-events.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -77,21 +77,99 @@ describe('finished tasks past their retention go', () => {
     await insertMany(2500, 'completed', 8);
     await insertMany(1200, 'failed', 40);
     const sizes: number[] = [];
-    const counting = {
-      async query(...args: Parameters<typeof query>) {
-        const result = await query(...args);
-        if (typeof result.rows[0]?.deleted === 'number') sizes.push(result.rows[0].deleted);
-        return result as never;
-      },
-    };
-    await new Pruner(counting as never, RETENTION, captured.observe).prune();
+    await new Pruner(counting('deleted', sizes), RETENTION, captured.observe).prune();
     assert.deepEqual(await left(), []);
-    assert.equal(
-      sizes.reduce((sum, size) => sum + size),
-      3700,
-    );
+    assert.equal(sum(sizes), 3700);
     assert.ok(Math.max(...sizes) <= 1000);
   });
+});
+
+describe('a type with a retention of its own', () => {
+  test('is kept longer or shorter, by how its tasks ended, and 0 is for ever', async () => {
+    await ownRetention('long', 100, null);
+    await ownRetention('short', 1, 2);
+    await ownRetention('eternal', 0, 0);
+    for (const type of ['long', 'short', 'eternal', 'any']) {
+      for (const status of ['completed', 'failed']) {
+        for (const days of [0.5, 3, 50]) {
+          await insert(`${type} ${status} ${days}`, status, days, days);
+          await query('update tasks set type = $1 where description = $2', [
+            type,
+            `${type} ${status} ${days}`,
+          ]);
+        }
+      }
+    }
+    await prune();
+    assert.deepEqual(await left(), [
+      'any completed 0.5',
+      'any completed 3',
+      'any failed 0.5',
+      'any failed 3',
+      'eternal completed 0.5',
+      'eternal completed 3',
+      'eternal completed 50',
+      'eternal failed 0.5',
+      'eternal failed 3',
+      'eternal failed 50',
+      'long completed 0.5',
+      'long completed 3',
+      'long completed 50',
+      'long failed 0.5',
+      'long failed 3',
+      'short completed 0.5',
+      'short failed 0.5',
+    ]);
+  });
+
+  test('takes over at the next round when it is published anew', async () => {
+    const pruner = new Pruner(database.pool(), RETENTION, captured.observe);
+    await ownRetention('any', 100, 100);
+    await insert('old', 'completed', 50, 50);
+    await pruner.prune();
+    assert.deepEqual(await left(), ['old']);
+    await ownRetention('any', 10, 100);
+    await pruner.prune();
+    assert.deepEqual(await left(), []);
+  });
+
+  test('is not walked through whole by every round', async () => {
+    await ownRetention('any', 100, null);
+    await insertMany(60_000, 'completed', 8);
+    const walked: number[] = [];
+    const pruner = new Pruner(counting('walked', walked), RETENTION, captured.observe);
+    await pruner.prune();
+    assert.ok(sum(walked) >= 60_000);
+    await insert('other', 'completed', 7.0001, 7.0001);
+    await query("update tasks set type = 'other' where description = 'other'");
+    walked.length = 0;
+    await pruner.prune();
+    assert.ok(sum(walked) < 25_000, `${sum(walked)} were walked`);
+    const { rowCount } = await query("select from tasks where type = 'other'");
+    assert.equal(rowCount, 0);
+  });
+
+  async function ownRetention(name: string, completed: number | null, failed: number | null): Promise<void> {
+    await query(
+      `insert into task_types (name, kind, timeout_seconds, max_retries, retry, poll_interval_seconds,
+        retention_completed_days, retention_failed_days)
+      values ($1, 'database', 60, 0, '{}', 5, $2, $3)
+      on conflict (name) do update set retention_completed_days = $2, retention_failed_days = $3`,
+      [name, completed, failed],
+    );
+  }
+});
+
+test('what has just been reached, and took a while to finish, goes in its minute', async () => {
+  const pruner = new Pruner(database.pool(), RETENTION, captured.observe);
+  await insertMany(30_000, 'queued', 20);
+  const minutes = 1 / 1440;
+  await insert('soon', 'completed', 7 + minutes, 7 - minutes);
+  await pruner.prune();
+  await query("update tasks set finished_at = finished_at - interval '2 minutes' where description = 'soon'");
+  await pruner.prune();
+  const { rowCount } = await query("select from tasks where description = 'soon'");
+  assert.equal(rowCount, 0);
 });
 
 test('a task that an unfinished one depends on stays', async () => {
@@ -202,6 +280,21 @@ function prune(retention: Partial<typeof RETENTION> = {}): Promise<void> {
 // biome-ignore lint/suspicious/noExplicitAny: rows of any statement
 function query(statement: string, values?: unknown[]): Promise<{ rows: any[]; rowCount: number | null }> {
   return database.pool().query(statement, values);
+}
+
+/** The database, with a note of what each pruning statement tells. */
+function counting(what: 'walked' | 'deleted', told: number[]): Queryable {
+  return {
+    async query(...args: Parameters<typeof query>) {
+      const result = await query(...args);
+      if (typeof result.rows[0]?.[what] === 'number') told.push(result.rows[0][what]);
+      return result;
+    },
+  } as unknown as Queryable;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** A task that was created, and finished, so many days ago. @returns its id */

@@ -2,7 +2,8 @@ import { MAY_CLAIM } from './presence.ts';
 
 /** What a runner needs of a task that it has claimed. */
 const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attempt, t.max_retries, t.attempts_forgiven,
-  extract(epoch from t.created_at)::float8 * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key, t.depends_on <> '{}' as has_dependencies,
+  extract(epoch from t.created_at)::float8 * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key,
+  t.depends_on <> '{}' as has_dependencies, t.traceparent,
   greatest(0, date_part('epoch', now() - t.run_at) * 1000) as waited_ms`;
 
 /** The same of one that has limits: without any there is nothing to ask for. */

@@ -31,16 +31,16 @@ with asked as materialized (
   from rows from (jsonb_to_recordset($1::jsonb) as (
     id uuid, type text, params jsonb, description text, domain text, drift_score float8, status text, priority int2,
     run_at timestamptz, delay_seconds float8, max_retries int4, timeout_seconds float8, unique_key text, by_payload bool,
-    submitted_by text
+    submitted_by text, traceparent text
   )) with ordinality as a (
     id, type, params, description, domain, drift_score, status, priority, run_at, delay_seconds, max_retries,
-    timeout_seconds, unique_key, by_payload, submitted_by, position)
+    timeout_seconds, unique_key, by_payload, submitted_by, traceparent, position)
 ),
 without_key as (
   insert into tasks (id, type, params, description, domain, drift_score, status, priority, run_at, max_retries,
-    timeout_seconds, submitted_by)
+    timeout_seconds, submitted_by, traceparent)
   select id, type, params, description, domain, coalesce(drift_score, 0), status, coalesce(priority, 0), due, max_retries,
-    timeout_seconds, submitted_by
+    timeout_seconds, submitted_by, traceparent
   from asked
   where key is null
 ),
@@ -52,9 +52,9 @@ first as (
 ),
 with_key as (
   insert into tasks as t (id, type, params, description, domain, drift_score, status, priority, run_at, max_retries,
-    timeout_seconds, unique_key, submitted_by)
+    timeout_seconds, unique_key, submitted_by, traceparent)
   select id, type, params, description, domain, coalesce(drift_score, 0), status, coalesce(priority, 0), due,
-    max_retries + repeats, timeout_seconds, key, submitted_by
+    max_retries + repeats, timeout_seconds, key, submitted_by, traceparent
   from first
   order by type, key
   on conflict (type, unique_key) where unique_key is not null and status in ('created', 'queued', 'running')

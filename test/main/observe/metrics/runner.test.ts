@@ -96,6 +96,8 @@ describe('the metrics of a runner', () => {
     const killed = (cause: 'timeout' | 'memory'): HeddleEvent => ({
       event: 'thread_killed',
       thread_id: 1,
+      task_id: null,
+      task_type: null,
       cause,
       reason: 'at length',
       exit_ms: 5,
