@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { connect } from '../src/main/database/connect.ts';
-import { listen } from '../src/main/http/server.ts';
+import { listen } from '../src/main/http/serving/server.ts';
 
 /*
  * A process with two routes to compare with, behind the same server as the API's: one parses the body and nothing

@@ -6,7 +6,7 @@ import { TaskTypeCatalogue } from './engine/task-types.ts';
 import { TaskWatch } from './engine/task-watch.ts';
 import { createApp } from './http/app.ts';
 import type { PendingMigrations } from './http/parts.ts';
-import { listen } from './http/server.ts';
+import { listen } from './http/serving/server.ts';
 import type { Observe } from './observe/events.ts';
 
 /** What the API needs from whoever starts it. */

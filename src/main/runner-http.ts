@@ -3,10 +3,10 @@ import type { Config } from './config.ts';
 import { connect, disconnect } from './database/connect.ts';
 import { guard } from './http/access/guard.ts';
 import { createBase } from './http/base.ts';
-import { healthRoutes } from './http/health.ts';
-import { metricsRoute } from './http/metrics.ts';
-import { Operations } from './http/operations.ts';
-import { listen } from './http/server.ts';
+import { Operations } from './http/contract/operations.ts';
+import { healthRoutes } from './http/routes/health.ts';
+import { metricsRoute } from './http/routes/metrics.ts';
+import { listen } from './http/serving/server.ts';
 import { pendingMigrations } from './migrate/pending.ts';
 import type { Observe } from './observe/events.ts';
 

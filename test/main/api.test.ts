@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { type Api, startApi } from '../../src/main/api.ts';
 import { readConfig } from '../../src/main/config.ts';
-import { ListenError } from '../../src/main/http/server.ts';
+import { ListenError } from '../../src/main/http/serving/server.ts';
 import { captureEvents } from '../support/capture-events.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { publishTaskTypes } from '../support/task-types.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { DocumentedOperation, OpenApiDocument } from '../../src/main/http/openapi.ts';
+import type { DocumentedOperation, OpenApiDocument } from '../../src/main/http/contract/openapi.ts';
 
 interface Response {
   status: number;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { DocumentedOperation, OpenApiDocument } from '../../src/main/http/openapi.ts';
+import type { DocumentedOperation, OpenApiDocument } from '../../src/main/http/contract/openapi.ts';
 import { arbitraryOfSchema } from './arbitrary-of-schema.ts';
 import { oddBody, resolverOf, toBytes } from './odd-bodies.ts';
 import { mostly, oddText } from './odd-texts.ts';

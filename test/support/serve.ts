@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
-import { type Listening, type ListenOptions, listen } from '../../src/main/http/server.ts';
-import { LIMITS, type ServerLimits } from '../../src/main/http/server-limits.ts';
+import { type Listening, type ListenOptions, listen } from '../../src/main/http/serving/server.ts';
+import { LIMITS, type ServerLimits } from '../../src/main/http/serving/server-limits.ts';
 
 type Options = Partial<Omit<ListenOptions, 'limits'>> & { limits?: Partial<ServerLimits> };
 

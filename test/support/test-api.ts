@@ -5,7 +5,7 @@ import { FinishWatch } from '../../src/main/engine/finish-watch.ts';
 import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { TaskWatch } from '../../src/main/engine/task-watch.ts';
 import { createApp } from '../../src/main/http/app.ts';
-import type { OpenApiDocument } from '../../src/main/http/openapi.ts';
+import type { OpenApiDocument } from '../../src/main/http/contract/openapi.ts';
 import type { PendingMigrations } from '../../src/main/http/parts.ts';
 import { type CapturedEvents, captureEvents } from './capture-events.ts';
 import { Contract } from './contract.ts';

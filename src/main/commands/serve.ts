@@ -2,7 +2,7 @@ import { sendSpans } from '../../workers/shared/tracing.ts';
 import { startApi } from '../api.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { endProcess } from '../end-process.ts';
-import { ListenError } from '../http/server.ts';
+import { ListenError } from '../http/serving/server.ts';
 import { pendingMigrations } from '../migrate/pending.ts';
 import { tellBoth } from '../observe/events.ts';
 import { createLog, logEvents } from '../observe/log.ts';

@@ -3,8 +3,8 @@ import type { Observe } from '../observe/events.ts';
 import { inOrder } from './access/check.ts';
 import { setRequestId } from './access/request-id.ts';
 import { setSecurityHeaders } from './access/security-headers.ts';
-import { answerFailure } from './failures.ts';
-import { answerProblem, Problem } from './problem.ts';
+import { answerFailure } from './answers/failures.ts';
+import { answerProblem, Problem } from './answers/problem.ts';
 
 /** An app without routes, in which every answer has a request id and security headers, and every failure is a problem. */
 export function createBase(observe: Observe): Hono {

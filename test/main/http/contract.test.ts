@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { DocumentedOperation } from '../../../src/main/http/openapi.ts';
+import type { DocumentedOperation } from '../../../src/main/http/contract/openapi.ts';
 import { anyJson, arbitraryOfSchema } from '../../support/arbitrary-of-schema.ts';
 import { type Answer, startTestApi, type TestApi } from '../../support/test-api.ts';
 

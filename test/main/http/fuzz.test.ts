@@ -4,7 +4,7 @@ import { after, before, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import type { Listening } from '../../../src/main/http/server.ts';
+import type { Listening } from '../../../src/main/http/serving/server.ts';
 import { oddRequests, type RawRequest } from '../../support/odd-requests.ts';
 import { type RawAnswer, rawConnection } from '../../support/raw-http.ts';
 import { serve } from '../../support/serve.ts';

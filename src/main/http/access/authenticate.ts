@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Context } from 'hono';
 import type { ApiToken } from '../../api-tokens.ts';
-import { Problem } from '../problem.ts';
+import { Problem } from '../answers/problem.ts';
 import type { Check } from './check.ts';
 import type { AddressOf } from './client-address.ts';
 import type { FailedLogins } from './failed-logins.ts';

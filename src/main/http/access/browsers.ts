@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Context } from 'hono';
-import { Problem } from '../problem.ts';
+import { Problem } from '../answers/problem.ts';
 import type { Check } from './check.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Observe } from '../../observe/events.ts';
-import { Problem } from '../problem.ts';
+import { Problem } from '../answers/problem.ts';
 import { type Clock, monotonic } from './clock.ts';
 
 /** The failures of an address within a minute, which begins with the first of them. */

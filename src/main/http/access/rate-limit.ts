@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { Problem } from '../problem.ts';
+import { Problem } from '../answers/problem.ts';
 import type { Caller } from './authenticate.ts';
 import type { Check } from './check.ts';
 import type { AddressOf } from './client-address.ts';

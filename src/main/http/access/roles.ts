@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiToken } from '../../api-tokens.ts';
-import { Problem } from '../problem.ts';
+import { Problem } from '../answers/problem.ts';
 
 /** What a token may do: each role may also do what those before it may. */
 export type Role = ApiToken['role'];

@@ -1,5 +1,5 @@
 import type { Observe } from '../../observe/events.ts';
-import { Problem } from '../problem.ts';
+import { Problem } from '../answers/problem.ts';
 
 /** Bounds how many answers are open without an end at the same time: each holds a connection and memory. */
 export class Streams {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { DocumentedOperation } from '../../../../src/main/http/openapi.ts';
+import type { DocumentedOperation } from '../../../../src/main/http/contract/openapi.ts';
 import { type Answer, startTestApi, type TestApi } from '../../../support/test-api.ts';
 
 /* Walks every operation of the API's document: what is added later is walked, too. */

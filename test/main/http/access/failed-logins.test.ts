@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { FailedLogins } from '../../../../src/main/http/access/failed-logins.ts';
-import { Problem } from '../../../../src/main/http/problem.ts';
+import { Problem } from '../../../../src/main/http/answers/problem.ts';
 import { captureEvents } from '../../../support/capture-events.ts';
 import { startTestApi, type TestApi } from '../../../support/test-api.ts';
 

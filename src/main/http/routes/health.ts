@@ -1,0 +1,79 @@
+import { setTimeout as after } from 'node:timers/promises';
+import type { Context } from 'hono';
+import type { z } from 'zod';
+import { orm } from '../../database/orm.ts';
+import { hasLiveRunner } from '../../database/runners.ts';
+import { version } from '../../package-root.ts';
+import type { Operations } from '../contract/operations.ts';
+import type { AppParts } from '../parts.ts';
+import { health, liveness } from '../schemas/health.ts';
+
+/** `/health`, `/readyz` and `/health/live`, at the root and for everybody. */
+export function healthRoutes(
+  api: Operations,
+  { database, pendingMigrations }: Pick<AppParts, 'database' | 'pendingMigrations'>,
+): void {
+  const reads = orm(database);
+
+  api.on(
+    {
+      method: 'get',
+      path: '/health/live',
+      operationId: 'getLiveness',
+      summary: 'Ask whether the process lives',
+      tag: TAG,
+      role: 'anybody',
+      answers: { 200: { description: 'It does', schema: liveness } },
+    },
+    (c) => c.json({ status: 'ok', version }),
+  );
+  readiness('/health', 'getHealth');
+  readiness('/readyz', 'getReadiness');
+
+  function readiness(path: string, operationId: string): void {
+    api.on(
+      {
+        method: 'get',
+        path,
+        operationId,
+        summary: 'Ask whether the API can work: what a load balancer asks',
+        description: 'No live runner is `degraded`, and 200.',
+        tag: TAG,
+        role: 'anybody',
+        answers: {
+          200: { description: 'It can', schema: health },
+          503: { description: 'The database is away, or migrations are pending', schema: health },
+        },
+      },
+      answer,
+    );
+  }
+
+  async function answer(c: Context): Promise<Response> {
+    const patience = new AbortController();
+    const tooLate = after(PATIENCE_MS, AWAY, { signal: patience.signal }).catch(() => AWAY);
+    const { status, ...details } = await Promise.race([look().catch(() => AWAY), tooLate]);
+    patience.abort();
+    return c.json({ status, version, ...details }, status === 'unavailable' ? 503 : 200);
+  }
+
+  async function look(): Promise<Health> {
+    const pending = await pendingMigrations(database);
+    if (pending.length > 0) {
+      return { status: 'unavailable', database: 'ok', migrations: 'pending', runner: 'unknown' };
+    }
+    return (await hasLiveRunner(reads))
+      ? { status: 'ok', database: 'ok', migrations: 'ok', runner: 'ok' }
+      : { status: 'degraded', database: 'ok', migrations: 'ok', runner: 'none' };
+  }
+}
+
+const TAG = 'health';
+
+/** What `/health` says besides the version. */
+type Health = Omit<z.infer<typeof health>, 'version'>;
+
+/** A load balancer does not wait as long as a connection attempt may take. */
+const PATIENCE_MS = 3000;
+
+const AWAY: Health = { status: 'unavailable', database: 'away', migrations: 'unknown', runner: 'unknown' };
