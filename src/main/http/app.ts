@@ -10,6 +10,7 @@ import { createBase } from './base.ts';
 import { Operations } from './contract/operations.ts';
 import type { AppParts } from './parts.ts';
 import { badParameter } from './requests/query.ts';
+import { agentRoutes } from './routes/agents.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { documentRoutes } from './routes/documents.ts';
@@ -53,6 +54,7 @@ export function createApp(given: AppParts): Hono {
   taskLogRoute(api, parts);
   documentRoutes(api, parts);
   factRoutes(api, parts);
+  agentRoutes(api, parts);
   taskTypeRoutes(api, parts);
   periodicTaskRoutes(api, parts);
   runnerRoutes(api, parts);
