@@ -88,7 +88,7 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   stale_settle: { level: 'warn', message: 'a stale attempt was not settled: the task had been claimed anew' },
   settle_postponed: {
     level: 'warn',
-    message: "a task's row is locked by somebody: its outcome is written when it is free",
+    message: (e) => `the outcome of a ${e.task_type} cannot be written yet: ${e.reason}`,
   },
   task_rescued: { level: 'warn', message: (e) => `${e.task_type} was rescued from a dead runner` },
 
