@@ -2,6 +2,7 @@ import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { redact } from '../../workers/shared/redact.ts';
 import type { HeddleEvent, Observe } from './events.ts';
+import { logOutput } from './log-output.ts';
 import { countRepeated } from './repeated.ts';
 
 /** The process's log, and the stream it goes to, for lines that are JSON already. */
@@ -30,7 +31,7 @@ export function logEvents(log: Logger): Observe {
 function standardOutput(): DestinationStream {
   return process.stdout.isTTY
     ? pretty({ colorize: true, ignore: 'pid,hostname,event', translateTime: 'HH:MM:ss.l', sync: true })
-    : pino.destination({ dest: 1, sync: true });
+    : logOutput(1);
 }
 
 function times({ repeated }: { repeated?: number }): string {
