@@ -214,6 +214,8 @@ export class Engine {
   /** For the dispatcher, every 25 ms while anything runs. */
   watched(): void {
     this.#memory.look();
+    // Another runner may have a thread for them.
+    for (const task of this.#dispatcher.withdrawOverdue()) this.#giveBack(task, false);
   }
 
   /** For the dispatcher: an attempt has ended. */
