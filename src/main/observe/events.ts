@@ -38,7 +38,7 @@ export type HeddleEvent =
       error?: string;
     }
   | { event: 'stale_settle'; task_id: string; claim_token: string }
-  | { event: 'settle_postponed'; task_id: string }
+  | { event: 'settle_postponed'; task_id: string; task_type: string; reason: string }
   | { event: 'task_rescued'; task_id: string; task_type: string; runner_id: string }
   // threads
   /** `replaces`: another one was there before. */

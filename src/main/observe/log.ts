@@ -2,6 +2,7 @@ import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { redact } from '../../workers/shared/redact.ts';
 import type { HeddleEvent, Observe } from './events.ts';
+import { logOutput } from './log-output.ts';
 import { countRepeated } from './repeated.ts';
 
 /** The process's log, and the stream it goes to, for lines that are JSON already. */
@@ -30,7 +31,7 @@ export function logEvents(log: Logger): Observe {
 function standardOutput(): DestinationStream {
   return process.stdout.isTTY
     ? pretty({ colorize: true, ignore: 'pid,hostname,event', translateTime: 'HH:MM:ss.l', sync: true })
-    : pino.destination({ dest: 1, sync: true });
+    : logOutput(1);
 }
 
 function times({ repeated }: { repeated?: number }): string {
@@ -88,7 +89,7 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   stale_settle: { level: 'warn', message: 'a stale attempt was not settled: the task had been claimed anew' },
   settle_postponed: {
     level: 'warn',
-    message: "a task's row is locked by somebody: its outcome is written when it is free",
+    message: (e) => `the outcome of a ${e.task_type} cannot be written yet: ${e.reason}`,
   },
   task_rescued: { level: 'warn', message: (e) => `${e.task_type} was rescued from a dead runner` },
 
