@@ -1,4 +1,6 @@
 import type { Hono } from 'hono';
+import { orm } from '../database/orm.ts';
+import { countLiveRunners } from '../database/runners.ts';
 import { Fresh } from '../database/statistics/fresh.ts';
 import { readStatistics } from '../database/statistics/read.ts';
 import { readUpkeep } from '../database/statistics/upkeep.ts';
@@ -31,10 +33,12 @@ export function createApp(given: AppParts): Hono {
   const { database } = given;
   const statistics = new Fresh(() => readStatistics(database));
   const upkeep = new Fresh(() => readUpkeep(database));
+  const runners = new Fresh(() => countLiveRunners(orm(database)));
   const metrics = new ApiMetrics({
     pool: database,
     statistics: () => statistics.get(),
     upkeep: () => upkeep.get(),
+    runners: () => runners.get(),
   });
   const parts = { ...given, observe: tellBoth(given.observe, (event) => metrics.note(event)) };
 
