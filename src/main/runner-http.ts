@@ -4,6 +4,7 @@ import { connect, disconnect } from './database/connect.ts';
 import { guard } from './http/access/guard.ts';
 import { createBase } from './http/base.ts';
 import { Operations } from './http/contract/operations.ts';
+import type { Phase } from './http/parts.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { metricsRoute } from './http/routes/metrics.ts';
 import { listen } from './http/serving/server.ts';
@@ -14,16 +15,17 @@ export interface RunnerHttpOptions {
   config: Config;
   databaseUrl: string;
   metrics: Registry;
+  phase: () => Phase;
   observe: Observe;
 }
 
 /** Serves a runner's own `/health` and `/metrics` on RUNNER_PORT. @throws ListenError */
 export async function startRunnerHttp(options: RunnerHttpOptions): Promise<{ stop(): Promise<void> }> {
-  const { config, databaseUrl, metrics, observe } = options;
+  const { config, databaseUrl, metrics, phase, observe } = options;
   const database = connect(databaseUrl, 'heddle runner health', observe, 1);
   const app = createBase(observe);
   const api = new Operations(app, config.http);
-  healthRoutes(api, { database, pendingMigrations });
+  healthRoutes(api, { database, pendingMigrations, phase });
   guard(app, config.http, observe); // Of what comes after: health may be asked for by everybody.
   metricsRoute(api, metrics);
   try {

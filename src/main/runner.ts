@@ -136,7 +136,8 @@ export class Runner {
 async function migrate(url: string, observe: Observe): Promise<void> {
   for (;;) {
     try {
-      await migrateUp({ url, observe });
+      // However long the database takes to come: its supervisor sees by its health that it waits.
+      await migrateUp({ url, observe, waitSeconds: Number.POSITIVE_INFINITY });
       return;
     } catch (error) {
       if (!(error instanceof ConnectionBroke)) throw error;
