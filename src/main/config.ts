@@ -58,6 +58,7 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
       trustedProxies: set.TRUSTED_PROXIES,
       maxConnections: set.MAX_CONNECTIONS,
       maxStreams: set.MAX_STREAMS,
+      maxUploads: set.MAX_UPLOADS,
       maxBodyBytes: set.MAX_BODY_BYTES,
       maxDocumentBytes: set.MAX_DOCUMENT_BYTES,
       corsOrigins: set.CORS_ORIGINS ?? [],
@@ -86,6 +87,7 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
       chunkCharacters: set.CHUNK_CHARACTERS,
       chunkOverlap: set.CHUNK_OVERLAP,
       conversionTimeoutSeconds: set.CONVERSION_TIMEOUT_SECONDS,
+      ocrLanguages: set.OCR_LANGUAGES,
     },
     logLevel: set.LOG_LEVEL,
   };
@@ -130,6 +132,7 @@ export const settings = z.object({
   MAX_CONNECTIONS: whole('of connections', 1).default(2048),
   MAX_STREAMS: whole('of streams', 1).default(256),
   DRAIN_SECONDS: number('of seconds').min(0, 'must not be negative').default(0),
+  MAX_UPLOADS: whole('of uploads', 1).default(16),
   RATE_LIMIT: z
     .string()
     .regex(/^[1-9]\d*\/[1-9]\d*$/, 'must be COUNT/SECONDS, such as 100/60')
@@ -159,6 +162,10 @@ export const settings = z.object({
   CHUNK_CHARACTERS: whole('of characters', 1).default(1200),
   CHUNK_OVERLAP: whole('of characters', 0).default(150),
   CONVERSION_TIMEOUT_SECONDS: number('of seconds').positive('must be more than 0').default(120),
+  OCR_LANGUAGES: z
+    .string()
+    .regex(/^\w+(\+\w+)*$/, 'must be languages of tesseract, such as eng or eng+deu')
+    .optional(),
 
   LOG_LEVEL: z
     .string()

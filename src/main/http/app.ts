@@ -27,6 +27,7 @@ import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskLogRoute } from './routes/task-log.ts';
 import { taskTypeRoutes } from './routes/task-types.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { uploadRoute } from './routes/upload-document.ts';
 
 /** The whole HTTP API. It listens nowhere: `app.request()` calls it, or a server. */
 export function createApp(given: AppParts): Hono {
@@ -57,6 +58,7 @@ export function createApp(given: AppParts): Hono {
   bulkRoutes(api, parts);
   taskHistoryRoutes(api, parts);
   taskLogRoute(api, parts);
+  uploadRoute(api, parts);
   documentRoutes(api, parts);
   factRoutes(api, parts);
   agentRoutes(api, parts);

@@ -125,6 +125,7 @@ export type HeddleEvent =
   | { event: 'address_shut_out'; address: string; failures: number }
   | { event: 'connection_refused'; limit: number; repeated?: number }
   | { event: 'stream_refused'; limit: number; repeated?: number }
+  | { event: 'upload_refused'; limit: number; repeated?: number }
   | { event: 'request_failed'; method: string; path: string; request_id: string; message: string };
 
 /** Why a thread is killed: a word for what `reason` says in a sentence. */

@@ -180,5 +180,9 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
     level: 'warn',
     message: (e) => `a stream was refused: ${e.limit} are open (MAX_STREAMS)${times(e)}`,
   },
+  upload_refused: {
+    level: 'warn',
+    message: (e) => `an upload was refused: ${e.limit} come in (MAX_UPLOADS)${times(e)}`,
+  },
   request_failed: { level: 'error', message: (e) => `${e.method} ${e.path} failed: ${e.message}` },
 };
