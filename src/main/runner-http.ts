@@ -23,7 +23,7 @@ export async function startRunnerHttp(options: RunnerHttpOptions): Promise<{ sto
   const database = connect(databaseUrl, 'heddle runner health', observe, 1);
   const app = createBase(observe);
   const api = new Operations(app, config.http);
-  healthRoutes(api, { database, pendingMigrations });
+  healthRoutes(api, { config, database, pendingMigrations });
   guard(app, config.http, observe); // Of what comes after: health may be asked for by everybody.
   metricsRoute(api, metrics);
   try {

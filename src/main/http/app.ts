@@ -11,6 +11,7 @@ import { Operations } from './contract/operations.ts';
 import type { AppParts } from './parts.ts';
 import { badParameter } from './requests/query.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { documentSearchRoutes } from './routes/document-search.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { factRoutes } from './routes/facts.ts';
@@ -51,6 +52,7 @@ export function createApp(given: AppParts): Hono {
   bulkRoutes(api, parts);
   taskHistoryRoutes(api, parts);
   taskLogRoute(api, parts);
+  documentSearchRoutes(api, parts);
   documentRoutes(api, parts);
   factRoutes(api, parts);
   taskTypeRoutes(api, parts);
