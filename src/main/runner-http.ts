@@ -28,7 +28,7 @@ export async function startRunnerHttp(options: RunnerHttpOptions): Promise<{ sto
   const open = new Entrance({ observe });
   const guarded = new Entrance({ observe, guard: guard(config.http, observe) });
   // Health is no secret: it may be asked from wherever the runner can be reached.
-  healthRoutes(new Operations(app, open, config.http), { database, pendingMigrations, phase });
+  healthRoutes(new Operations(app, open, config.http), { config, database, pendingMigrations, phase });
   metricsRoute(new Operations(app, guarded, config.http), metrics);
   answerWithoutRoute(app, guarded);
   try {

@@ -239,7 +239,8 @@ function assemble(id: string, options: TenureOptions, events: TenureEvents, lead
   const identity = { id, mode, leaseSeconds, types: types.map(({ name }) => name) };
   const presence = new Presence(identity, directUrl, lease, engine, observe);
   const settler = new Settler(database, observe, engine);
-  const duties = new Duties({ runnerId: id, database, types, settler, retention: config.retention, observe });
+  const { retention } = config;
+  const duties = new Duties({ runnerId: id, database, directUrl, types, settler, retention, observe });
   const due = (inMs: number) => {
     engine.wake(inMs);
     duties.look();

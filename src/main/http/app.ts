@@ -13,6 +13,7 @@ import { createBase, Entrance } from './entrance.ts';
 import type { AppParts } from './parts.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { documentSearchRoutes } from './routes/document-search.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { factRoutes } from './routes/facts.ts';
@@ -59,6 +60,7 @@ export function createApp(given: AppParts): Hono {
   taskHistoryRoutes(api, parts);
   taskLogRoute(api, parts);
   uploadRoute(api, parts);
+  documentSearchRoutes(api, parts);
   documentRoutes(api, parts);
   factRoutes(api, parts);
   agentRoutes(api, parts);

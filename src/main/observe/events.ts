@@ -119,6 +119,13 @@ export type HeddleEvent =
   | { event: 'database_error'; during: string; message: string; code?: string | undefined; repeated?: number }
   | { event: 'listening' }
   | { event: 'listen_lost'; message: string }
+  // documents
+  /** Of a search: documents are found by their words meanwhile. */
+  | { event: 'embeddings_away'; reason: string }
+  | { event: 'vector_index_made'; model: string; dimension: number; took_ms: number }
+  | { event: 'vector_index_dropped'; index: string }
+  /** Without pgvector: vectors are compared in SQL. */
+  | { event: 'vectors_without_extension'; reason: string }
   // HTTP
   | { event: 'weak_token'; name: string }
   /** The address as limits count it: of IPv6, the network. */

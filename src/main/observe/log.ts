@@ -163,6 +163,19 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   listening: { level: 'debug', message: 'listening for notifications' },
   listen_lost: { level: 'warn', message: (e) => `notifications are lost, polling goes on: ${e.message}` },
 
+  embeddings_away: {
+    level: 'warn',
+    message: (e) => `documents are found by their words only for the next seconds: ${e.reason}`,
+  },
+  vector_index_made: {
+    level: 'info',
+    message: (e) => `made an index of the embeddings of ${e.model} after ${Math.round(e.took_ms / 1000)} s`,
+  },
+  vector_index_dropped: { level: 'info', message: (e) => `dropped ${e.index}, which is of no use` },
+  vectors_without_extension: {
+    level: 'info',
+    message: (e) => `embeddings are compared in SQL, without pgvector: ${e.reason}`,
+  },
   weak_token: {
     level: 'warn',
     message: (e) =>
