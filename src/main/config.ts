@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { parseTokens } from './api-tokens.ts';
+import { defaultSizes } from './sizes.ts';
 
 /** A setting that cannot be used. `faults` has one line each, beginning with the variable's name. */
 export class ConfigError extends Error {
@@ -62,6 +62,7 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
       maxDocumentBytes: set.MAX_DOCUMENT_BYTES,
       corsOrigins: set.CORS_ORIGINS ?? [],
       rateLimit: set.RATE_LIMIT,
+      drainSeconds: set.DRAIN_SECONDS,
     },
     runner: {
       mode: set.RUNNER_MODE,
@@ -107,7 +108,7 @@ const postgresUrl = z
   );
 
 /** Every variable, its default beside it. Blank counts as unset. */
-const settings = z.object({
+export const settings = z.object({
   DATABASE_URL: postgresUrl.optional(),
   PG_DSN: postgresUrl.optional(),
   POSTGRES_HOST: z.string().optional(),
@@ -128,6 +129,7 @@ const settings = z.object({
   TRUSTED_PROXIES: whole('of proxies', 0, 10).default(0),
   MAX_CONNECTIONS: whole('of connections', 1).default(2048),
   MAX_STREAMS: whole('of streams', 1).default(256),
+  DRAIN_SECONDS: number('of seconds').min(0, 'must not be negative').default(0),
   RATE_LIMIT: z
     .string()
     .regex(/^[1-9]\d*\/[1-9]\d*$/, 'must be COUNT/SECONDS, such as 100/60')
@@ -140,8 +142,8 @@ const settings = z.object({
 
   RUNNER_MODE: z.enum(['singleton', 'shared'], "must be 'singleton' or 'shared'").default('singleton'),
   RUNNER_PORT: port.default(8001),
-  THREADS: whole('of threads', 1, 1024).default(Math.max(2, availableParallelism())),
-  THREAD_MAX_HEAP_MB: whole('of megabytes', 16).default(512),
+  THREADS: whole('of threads', 1, 1024).default(() => defaultSizes().threads),
+  THREAD_MAX_HEAP_MB: whole('of megabytes', 16).default(() => defaultSizes().threadMaxHeapMb),
   TASKS_DIR: z.string().refine(isFolder, 'is not a folder that can be read').optional(),
   STOP_GRACE_SECONDS: number('of seconds').min(0, 'must not be negative').default(25),
   LEASE_SECONDS: number('of seconds').min(1, 'must be at least 1').default(8),
@@ -205,7 +207,15 @@ function environmentWithDotEnv(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-const SECRETS = ['DATABASE_URL', 'API_TOKENS', 'EMBEDDINGS_API_KEY'] as const;
+/** What may come from a file, which its name with `_FILE` behind it names. */
+export const SECRETS = [
+  'DATABASE_URL',
+  'PG_DSN',
+  'POSTGRES_PASSWORD',
+  'LISTEN_DATABASE_URL',
+  'API_TOKENS',
+  'EMBEDDINGS_API_KEY',
+] as const;
 
 function secretsFromFiles(env: NodeJS.ProcessEnv, faults: string[]): Record<string, string> {
   const secrets: Record<string, string> = {};

@@ -94,6 +94,11 @@ export class Dispatcher {
     return [...this.#flights.values()];
   }
 
+  /** How many threads were killed seconds ago and still live. */
+  get late(): number {
+    return this.#killer.late.size;
+  }
+
   /** Threads that were killed long ago and still live: they are in a native call. */
   get stuck(): ReadonlySet<TaskThread> {
     return this.#killer.stuck;

@@ -143,10 +143,10 @@ export class Engine {
     return this.#dispatcher.busyThreads.length;
   }
 
-  /** What the threads that live do; `stuck` are those that were killed long ago. */
+  /** What the threads that live do; `stuck` are those that were killed, and of which it was told that they do not die. */
   get threadCounts(): { busy: number; idle: number; stuck: number } {
     const { threadsBusy } = this;
-    const stuck = this.#dispatcher.stuck.size;
+    const stuck = this.#dispatcher.late;
     return { busy: threadsBusy - stuck, idle: this.#threads.threads.length - threadsBusy, stuck };
   }
 

@@ -6,6 +6,10 @@ export type HeddleEvent =
   // the process
   | { event: 'embedded_database_started'; data_dir: string; took_ms: number; cold: boolean; adopted: boolean }
   | { event: 'api_listening'; url: string }
+  /** Told again when the reason changes. */
+  | { event: 'api_waiting'; reason: string }
+  | { event: 'api_ready' }
+  | { event: 'api_draining'; seconds: number }
   | { event: 'runner_started'; runner_id: string; threads: number; task_types: string[] }
   | { event: 'runner_listening'; url: string }
   /** Beside an API: it goes on without. */

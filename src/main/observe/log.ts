@@ -51,6 +51,12 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
         : `embedded PostgreSQL is up in ${e.data_dir}`,
   },
   api_listening: { level: 'info', message: (e) => `the API listens on ${e.url}` },
+  api_waiting: { level: 'warn', message: (e) => `the API answers 503 for now: ${e.reason}` },
+  api_ready: { level: 'info', message: 'the API is ready' },
+  api_draining: {
+    level: 'info',
+    message: (e) => `the API stops in ${e.seconds} s; until then only its health says so`,
+  },
   runner_started: {
     level: 'info',
     message: (e) => `the runner is ready: ${e.threads} threads, ${e.task_types.length} task types`,
