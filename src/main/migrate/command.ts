@@ -11,6 +11,7 @@ import { migrateDown, previewDown } from './rollback.ts';
 import type { Script } from './script.ts';
 import { migrationStatus, statusAsJson } from './status.ts';
 import { statusAsTable } from './status-table.ts';
+import { orStopped, untilStopped } from './until-stopped.ts';
 
 /**
  * `heddle migrate …`: results go to standard output, one line for each error to standard error.
@@ -39,7 +40,9 @@ async function perform(command: Command, withDatabase: WithDatabase, output: Out
     return EXIT.done;
   }
   if (command.action !== 'generate' && command.action !== 'check')
-    return withDatabase((url) => run(command, { url, output, observe: observer(output) }));
+    return untilStopped(': heddle migrate --status says what is applied', (stop) =>
+      withDatabase((url) => orStopped(stop, () => run(command, { url, output, observe: observer(output) }))),
+    );
   // Loaded only here: whoever applies migrations does without what makes them.
   const { runCheck, runGenerate } = await import('./generate/command.ts');
   return command.action === 'generate'
