@@ -7,6 +7,7 @@ import { dependencies } from './dependencies.ts';
 import { drain } from './drain.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
+import { insight } from './insight.ts';
 import { latency } from './latency.ts';
 import { liveness } from './liveness.ts';
 import { migrate } from './migrate.ts';
@@ -18,6 +19,7 @@ import type { Bench, Row } from './support/bench.ts';
 import { describeMachine } from './support/machine.ts';
 import { printTable } from './support/table.ts';
 import { takeover } from './takeover.ts';
+import { ticks } from './ticks.ts';
 
 /*
  * `npm run bench [-- NAME …] [-- --quick] [--tasks COUNT]`: measures, and prints one table of targets and what was measured. Targets
@@ -32,6 +34,7 @@ const BENCHES: Record<string, Bench> = {
   spin,
   idle,
   liveness,
+  insight,
   takeover,
   recovery,
   claims,
@@ -39,6 +42,7 @@ const BENCHES: Record<string, Bench> = {
   http,
   stats,
   prune,
+  ticks,
 };
 
 async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {

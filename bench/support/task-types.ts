@@ -8,10 +8,10 @@ export const THREADS = 2;
 /** Where the benchmarks' own tasks are. */
 export const TASKS = fileURLToPath(new URL('../tasks', import.meta.url));
 
-export function threadOptionsFor(databaseUrl: string): ThreadOptions {
+export function threadOptionsFor(databaseUrl: string, tasks = TASKS): ThreadOptions {
   return {
     databaseUrl,
-    taskFolders: [TASKS],
+    taskFolders: [tasks],
     logLevel: 'info',
     maxHeapMb: 512,
     bootTimeoutMs: 10_000,
@@ -19,8 +19,8 @@ export function threadOptionsFor(databaseUrl: string): ThreadOptions {
 }
 
 /** What the benchmarks' tasks define. @throws Error when one of them is not usable */
-export async function learnTaskTypes(databaseUrl: string): Promise<RunnableType[]> {
-  const { types, rejected } = await discover(threadOptionsFor(databaseUrl));
+export async function learnTaskTypes(databaseUrl: string, tasks = TASKS): Promise<RunnableType[]> {
+  const { types, rejected } = await discover(threadOptionsFor(databaseUrl, tasks));
   for (const { file, reason } of rejected) throw new Error(`${file}: ${reason}`);
   return types;
 }

@@ -1,4 +1,6 @@
+import type { TaskEnd } from './evidence.ts';
 import { type Evidence, groupBy, lateSigns, type Violation } from './invariants.ts';
+import { BEAT } from './load.ts';
 
 /** The table that a soak prints, and its verdict. @param seed which repeats the schedule of faults */
 export function report(evidence: Evidence, violations: readonly Violation[], seed: number): string {
@@ -22,6 +24,7 @@ export function report(evidence: Evidence, violations: readonly Violation[], see
     ['runners that ended by themselves', tally(own, ({ code, signal }) => signal ?? `exit ${code}`)],
     ['signs of life on waking', String(lateSigns(evidence).filter(({ waking }) => waking).length)],
     ['longest from a fault to the re-run', longest(reruns(evidence))],
+    ['beats', beats(evidence)],
     ['violations', tally(violations, ({ rule }) => rule)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
@@ -86,4 +89,19 @@ function longest(found: readonly Rerun[]): string {
     kinds.map(([kind, of]) => `${kind} ${Math.round(Math.max(...of.map(({ ms }) => ms)))} ms`).join(', ') ||
     'none'
   );
+}
+
+/** How many there were, how far the last one was from its place on the grid of the first, and how late they began. */
+export function beats({ tasks }: Pick<Evidence, 'tasks'>): string {
+  const begun = tasks.filter(
+    (task): task is TaskEnd & { slot: number; started_at: number } =>
+      task.type === BEAT.type && task.slot !== null && task.started_at !== null,
+  );
+  if (begun.length === 0) return 'none';
+  const slots = begun.map(({ slot }) => slot).sort((a, b) => a - b);
+  const late = begun.map(({ slot, started_at }) => started_at - slot).sort((a, b) => a - b);
+  const overHowLong = (slots.at(-1) as number) - (slots[0] as number);
+  const drift = Math.round(overHowLong % BEAT.everyMs);
+  const lateBy = (share: number) => Math.round(late[Math.ceil(late.length * share) - 1] as number);
+  return `${begun.length} over ${Math.round(overHowLong / 1000)} s, drift ${drift} ms, late by ${lateBy(0.5)} ms (median), at most ${lateBy(1)} ms`;
 }
