@@ -4,6 +4,7 @@ import { connect } from '../../src/main/database/connect.ts';
 import { Engine } from '../../src/main/engine/engine.ts';
 import { publishTaskTypes } from '../../src/main/engine/publish.ts';
 import { type Submission, type Submitted, submit } from '../../src/main/engine/submit.ts';
+import type { ThreadOptions } from '../../src/main/engine/task-thread.ts';
 import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { Wake } from '../../src/main/engine/wake.ts';
 import type { HeddleEvent } from '../../src/main/observe/events.ts';
@@ -12,7 +13,7 @@ import { addLiveRunner } from '../../test/support/runner-row.ts';
 import { Heard } from './heard.ts';
 import { learnTaskTypes, THREADS, threadOptionsFor } from './task-types.ts';
 
-/** An engine on the benchmark's own tasks, without what keeps a runner alive: its row counts as live for a day. */
+/** An engine on the benchmark's own tasks, or others, without what keeps a runner alive: its row counts as live for a day. */
 export class BenchEngine {
   readonly runnerId = randomUUID();
   /** The benchmark's own: the engine's connections are made when it needs them, as in a runner. */
@@ -24,8 +25,8 @@ export class BenchEngine {
   readonly #wake: Wake;
 
   /** Learns and publishes the task types. Nothing runs before `start`. */
-  static async prepare(databaseUrl: string): Promise<BenchEngine> {
-    const types = await learnTaskTypes(databaseUrl);
+  static async prepare(databaseUrl: string, options: Partial<ThreadOptions> = {}): Promise<BenchEngine> {
+    const types = await learnTaskTypes(databaseUrl, options);
     const log = logEvents(createLog('error').logger);
     const bench: BenchEngine = new BenchEngine(databaseUrl, (runnerId, pool, catalogue) => {
       const observe = (event: HeddleEvent) => {
@@ -38,7 +39,7 @@ export class BenchEngine {
         catalogue,
         types,
         threads: THREADS,
-        threadOptions: threadOptionsFor(databaseUrl),
+        threadOptions: threadOptionsFor(databaseUrl, options),
         killGraceMs: 500,
         observe,
         logStream: { write() {} },
