@@ -6,7 +6,7 @@ import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { TaskWatch } from '../../src/main/engine/task-watch.ts';
 import { createApp } from '../../src/main/http/app.ts';
 import type { OpenApiDocument } from '../../src/main/http/contract/openapi.ts';
-import type { PendingMigrations } from '../../src/main/http/parts.ts';
+import type { PendingMigrations, Phase } from '../../src/main/http/parts.ts';
 import { type CapturedEvents, captureEvents } from './capture-events.ts';
 import { Contract } from './contract.ts';
 import { createTestDatabase } from './database.ts';
@@ -41,13 +41,18 @@ export interface TestApi {
 interface Options {
   env?: NodeJS.ProcessEnv;
   pendingMigrations?: PendingMigrations;
+  phase?: () => Phase;
 }
 
 /**
  * The API without a socket, on a database of its own in which the task types of `task-types.ts` are published. What it
  * answers is held against its own document.
  */
-export async function startTestApi({ env = {}, pendingMigrations = none }: Options = {}): Promise<TestApi> {
+export async function startTestApi({
+  env = {},
+  pendingMigrations = none,
+  phase = () => 'running',
+}: Options = {}): Promise<TestApi> {
   const testDatabase = await createTestDatabase();
   const database = testDatabase.pool();
   await publishTaskTypes(database);
@@ -57,7 +62,7 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
   const catalogue = new TaskTypeCatalogue(database);
   const finishes = new FinishWatch(database, observe);
   const watch = new TaskWatch(database, observe);
-  const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations });
+  const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations, phase });
 
   const contract = new Contract(await documentOf(app, config.http));
 

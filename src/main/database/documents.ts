@@ -5,7 +5,18 @@ import { newId } from './new-id.ts';
 
 /** A document and what became of it. */
 export type DocumentRow = Omit<typeof documents.$inferSelect, 'charset'> &
-  Pick<typeof parsedDocuments.$inferSelect, 'status' | 'pages' | 'characters' | 'error'>;
+  Pick<
+    typeof parsedDocuments.$inferSelect,
+    | 'status'
+    | 'pages'
+    | 'characters'
+    | 'error'
+    | 'chunks'
+    | 'embedding_status'
+    | 'embedding_model'
+    | 'embedding_dimension'
+    | 'embedding_error'
+  >;
 
 /** A document to make of a file that has come in. */
 export interface NewDocument {
@@ -91,13 +102,17 @@ const ADD_TASKS = 'update documents set task_ids = task_ids || $2::uuid[] where 
 
 /**
  * A document is under way only as long as one of its tasks is: a task that was killed, cancelled or pruned could not
- * say so here itself. The first task that ended badly tells why; those that waited for it only say that they did.
+ * say so here itself. The first task that ended badly tells why; those that waited for it only say that they did. One that
+ * only lacks its embeddings is ready: it has its text, and is found by its words.
  */
 const SELECT_DOCUMENTS = `
 select d.id, d.title, d.media_type, d.bytes::float8 as bytes, d.sha256, d.task_ids, d.created_at,
-  p.pages, p.characters,
-  case when known.holds then p.status else 'failed' end as status,
-  case when known.holds then p.error else coalesce(work.error, 'its task is gone') end as error
+  p.pages, p.characters, p.chunks, p.embedding_model, p.embedding_dimension,
+  case when known.holds then p.status when p.status = 'embedding' then 'ready' else 'failed' end as status,
+  case when known.holds or p.status = 'embedding' then p.error else coalesce(work.error, 'its task is gone') end
+    as error,
+  case when known.embeds then p.embedding_status else 'failed' end as embedding_status,
+  case when known.embeds then p.embedding_error else coalesce(work.error, 'its task is gone') end as embedding_error
 from documents d
 join parsed_documents p on p.document_id = d.id
 cross join lateral (
@@ -106,7 +121,10 @@ cross join lateral (
   from tasks t
   where t.id = any(d.task_ids)
 ) as work
-cross join lateral (select p.status in ('ready', 'failed') or coalesce(work.under_way, false) as holds) as known`;
+cross join lateral (
+  select p.status in ('ready', 'failed') or coalesce(work.under_way, false) as holds,
+    p.embedding_status <> 'pending' or coalesce(work.under_way, false) as embeds
+) as known`;
 
 /** Ids sort by time. */
 const LIST_DOCUMENTS = `${SELECT_DOCUMENTS}
