@@ -4,6 +4,7 @@ import { startThrowawayServer } from '../test/support/throwaway-server.ts';
 import { claims } from './claims.ts';
 import { cpu } from './cpu.ts';
 import { dependencies } from './dependencies.ts';
+import { documents } from './documents.ts';
 import { drain } from './drain.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
@@ -43,6 +44,7 @@ const BENCHES: Record<string, Bench> = {
   stats,
   prune,
   ticks,
+  documents,
 };
 
 async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {
