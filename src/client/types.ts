@@ -294,4 +294,6 @@ export interface Health {
   database: 'ok' | 'away';
   migrations: 'ok' | 'pending' | 'unknown';
   runner: 'ok' | 'none' | 'unknown';
+  /** By what embeddings are compared. */
+  vectors: 'pgvector' | 'sql' | 'none' | 'unknown';
 }

@@ -1,8 +1,10 @@
 import { setTimeout as after } from 'node:timers/promises';
 import type { Context } from 'hono';
 import type { z } from 'zod';
+import { modelOf } from '../../../workers/shared/embeddings/embedder.ts';
 import { orm } from '../../database/orm.ts';
 import { hasLiveRunner } from '../../database/runners.ts';
+import { vectorBackend } from '../../database/vector-index.ts';
 import { version } from '../../package-root.ts';
 import type { Operations } from '../contract/operations.ts';
 import type { AppParts } from '../parts.ts';
@@ -12,12 +14,14 @@ import { health, liveness } from '../schemas/health.ts';
 export function healthRoutes(
   api: Operations,
   {
+    config,
     database,
     pendingMigrations,
     phase = () => 'running',
-  }: Pick<AppParts, 'database' | 'pendingMigrations' | 'phase'>,
+  }: Pick<AppParts, 'config' | 'database' | 'pendingMigrations' | 'phase'>,
 ): void {
   const reads = orm(database);
+  const { embeddings } = config.documents;
 
   api.on(
     {
@@ -70,11 +74,12 @@ export function healthRoutes(
   async function look(): Promise<Health> {
     const pending = await pendingMigrations(database);
     if (pending.length > 0) {
-      return { status: 'unavailable', database: 'ok', migrations: 'pending', runner: 'unknown' };
+      return { ...AWAY, database: 'ok', migrations: 'pending' };
     }
+    const vectors = embeddings === null ? 'none' : await vectorBackend(database, modelOf(embeddings));
     return (await hasLiveRunner(reads))
-      ? { status: 'ok', database: 'ok', migrations: 'ok', runner: 'ok' }
-      : { status: 'degraded', database: 'ok', migrations: 'ok', runner: 'none' };
+      ? { status: 'ok', database: 'ok', migrations: 'ok', runner: 'ok', vectors }
+      : { status: 'degraded', database: 'ok', migrations: 'ok', runner: 'none', vectors };
   }
 }
 
@@ -86,4 +91,10 @@ type Health = Omit<z.infer<typeof health>, 'version'>;
 /** A load balancer does not wait as long as a connection attempt may take. */
 const PATIENCE_MS = 3000;
 
-const AWAY: Health = { status: 'unavailable', database: 'away', migrations: 'unknown', runner: 'unknown' };
+const AWAY: Health = {
+  status: 'unavailable',
+  database: 'away',
+  migrations: 'unknown',
+  runner: 'unknown',
+  vectors: 'unknown',
+};

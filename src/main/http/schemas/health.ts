@@ -7,6 +7,10 @@ export const health = z
     database: z.enum(['ok', 'away']),
     migrations: z.enum(['ok', 'pending', 'unknown']),
     runner: z.enum(['ok', 'none', 'unknown']),
+    vectors: z.enum(['pgvector', 'sql', 'none', 'unknown']).meta({
+      description:
+        'By what embeddings are compared: an index of pgvector, or SQL; none without EMBEDDINGS_URL',
+    }),
   })
   .meta({ id: 'Health' });
 

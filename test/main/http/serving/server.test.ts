@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
-import { createBase } from '../../../../src/main/http/base.ts';
+import { answerWithoutRoute } from '../../../../src/main/http/answers/no-route.ts';
+import { createBase, Entrance } from '../../../../src/main/http/entrance.ts';
 import { readBody } from '../../../../src/main/http/requests/body.ts';
 import { ListenError, type Listening, listen } from '../../../../src/main/http/serving/server.ts';
 import type { ServerLimits } from '../../../../src/main/http/serving/server-limits.ts';
@@ -31,9 +32,12 @@ after(async () => {
 /** A server with few routes and short patience. */
 async function start(limits: Partial<ServerLimits> = {}, maxConnections = 100): Promise<Listening> {
   const app = createBase(observe);
-  app.get('/', (c) => c.json({ path: c.req.path }));
-  app.post('/', async (c) => c.json(await readBody(c, z.looseObject({}), MAX_BODY)));
+  const entrance = new Entrance({ observe });
+  const get = entrance.through('/', (c) => c.json({ path: c.req.path }));
+  const post = entrance.through('/', async (c) => c.json(await readBody(c, z.looseObject({}), MAX_BODY)));
+  app.get('/', get).post('/', post);
   app.get('/silent', () => new Promise<Response>(() => {}));
+  answerWithoutRoute(app, entrance);
   const server = await serve(app, { observe, limits, maxConnections });
   opened.push(server);
   return server;
@@ -165,7 +169,7 @@ describe('what is proper, but rare', () => {
   it('is a problem like others: TRACE and methods that no route knows', async () => {
     for (const method of ['TRACE', 'PROPFIND', 'M-SEARCH', 'QUERY', 'PUT']) {
       const [answer] = await exchange(url, `${method} / HTTP/1.1\r\n${HOST}${CLOSE}\r\n`);
-      assertProblem(answer, 404);
+      assertProblem(answer, 405);
     }
   });
 });
