@@ -12,6 +12,7 @@ import { liveness } from './liveness.ts';
 import { migrate } from './migrate.ts';
 import { prune } from './prune.ts';
 import { recovery } from './recovery.ts';
+import { search } from './search.ts';
 import { spin } from './spin.ts';
 import { stats } from './stats.ts';
 import type { Bench, Row } from './support/bench.ts';
@@ -39,6 +40,7 @@ const BENCHES: Record<string, Bench> = {
   http,
   stats,
   prune,
+  search,
 };
 
 async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {
