@@ -21,13 +21,15 @@ const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' });
 const bits = customType<{ data: string }>({ dataType: () => 'bit varying' });
 
-/** A stored file. Its bytes are in `document_pieces`: api and runner share no disk. */
+/** What was uploaded, or given as text. Its bytes are in `document_pieces`: api and runner share no disk. */
 export const documents = pgTable(
   'documents',
   {
     id: uuid().primaryKey().default(sql`heddle_uuid_v7()`),
     title: text().notNull(),
     media_type: text().notNull(),
+    /** How its sender says that text is encoded. */
+    charset: text(),
     bytes: bigint({ mode: 'number' }).notNull(),
     /** Of the whole file, in lower-case hexadecimal: the same bytes are the same document. */
     sha256: text().notNull(),
@@ -37,17 +39,36 @@ export const documents = pgTable(
   (t) => [uniqueIndex('documents_sha256').on(t.sha256)],
 );
 
+/**
+ * A file that is being stored, or is. Its pieces are committed one by one while it comes in; it belongs to a document
+ * from the transaction on in which that one is made. What never comes so far is swept up.
+ */
+export const documentFiles = pgTable(
+  'document_files',
+  {
+    id: uuid().primaryKey().default(sql`heddle_uuid_v7()`),
+    document_id: uuid().references(() => documents.id, { onDelete: 'cascade' }),
+    created_at: instant().notNull().default(sql`now()`),
+    /** When its bytes were last found to be those that came in. */
+    verified_at: instant(),
+  },
+  (t) => [
+    uniqueIndex('document_files_document').on(t.document_id),
+    index('document_files_unclaimed').on(t.created_at).where(sql`${t.document_id} is null`),
+  ],
+);
+
 /** A file's bytes in order, at most 1 MiB a piece: neither side ever holds a large value twice. */
 export const documentPieces = pgTable(
   'document_pieces',
   {
-    document_id: uuid()
+    file_id: uuid()
       .notNull()
-      .references(() => documents.id, { onDelete: 'cascade' }),
+      .references(() => documentFiles.id, { onDelete: 'cascade' }),
     piece: integer().notNull(),
     bytes: bytea().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.document_id, t.piece] })],
+  (t) => [primaryKey({ columns: [t.file_id, t.piece] })],
 );
 
 /** What became of a document: its text, or why there is none. */

@@ -289,7 +289,7 @@ export interface Percentiles {
 }
 
 export interface Health {
-  status: 'ok' | 'degraded' | 'unavailable';
+  status: 'ok' | 'degraded' | 'unavailable' | 'starting' | 'draining';
   version: string;
   database: 'ok' | 'away';
   migrations: 'ok' | 'pending' | 'unknown';

@@ -42,6 +42,11 @@ const COMMANDS: Record<string, Command> = {
     summary: 'lists tasks, the newest first (heddle tasks --help)',
     run: async (argv, config) => (await import('./commands/tasks.ts')).tasksCommand(argv, config),
   },
+  periodic: {
+    usage: 'periodic [run|pause|resume NAME] [--json]',
+    summary: 'lists periodic tasks, or runs, pauses or resumes one (heddle periodic --help)',
+    run: async (argv, config) => (await import('./commands/periodic.ts')).periodicCommand(argv, config),
+  },
   check: {
     usage: 'check',
     summary: 'loads the configuration and every task file, and reports each fault',
@@ -55,7 +60,7 @@ const COMMANDS: Record<string, Command> = {
 };
 
 /** Commands that read their own arguments, and have a help of their own. */
-const READS_ARGUMENTS = new Set(['migrate', 'submit', 'tasks']);
+const READS_ARGUMENTS = new Set(['migrate', 'submit', 'tasks', 'periodic']);
 
 // A connection to a server that is silent would keep the process alive for a quarter of an hour.
 process.exit(await main(process.argv.slice(2)));

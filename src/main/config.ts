@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { embeddingsConfig, LOCAL } from '../workers/shared/embeddings/config.ts';
 import { LOCAL_MODEL } from '../workers/shared/embeddings/local.ts';
 import { parseTokens } from './api-tokens.ts';
+import { defaultSizes } from './sizes.ts';
 
 /** A setting that cannot be used. `faults` has one line each, beginning with the variable's name. */
 export class ConfigError extends Error {
@@ -66,10 +66,12 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
       trustedProxies: set.TRUSTED_PROXIES,
       maxConnections: set.MAX_CONNECTIONS,
       maxStreams: set.MAX_STREAMS,
+      maxUploads: set.MAX_UPLOADS,
       maxBodyBytes: set.MAX_BODY_BYTES,
       maxDocumentBytes: set.MAX_DOCUMENT_BYTES,
       corsOrigins: set.CORS_ORIGINS ?? [],
       rateLimit: set.RATE_LIMIT,
+      drainSeconds: set.DRAIN_SECONDS,
     },
     runner: {
       mode: set.RUNNER_MODE,
@@ -92,6 +94,7 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
       chunkCharacters: set.CHUNK_CHARACTERS,
       chunkOverlap,
       conversionTimeoutSeconds: set.CONVERSION_TIMEOUT_SECONDS,
+      ocrLanguages: set.OCR_LANGUAGES,
     },
     logLevel: set.LOG_LEVEL,
   };
@@ -114,7 +117,7 @@ const postgresUrl = z
   );
 
 /** Every variable, its default beside it. Blank counts as unset. */
-const settings = z.object({
+export const settings = z.object({
   DATABASE_URL: postgresUrl.optional(),
   PG_DSN: postgresUrl.optional(),
   POSTGRES_HOST: z.string().optional(),
@@ -135,6 +138,8 @@ const settings = z.object({
   TRUSTED_PROXIES: whole('of proxies', 0, 10).default(0),
   MAX_CONNECTIONS: whole('of connections', 1).default(2048),
   MAX_STREAMS: whole('of streams', 1).default(256),
+  DRAIN_SECONDS: number('of seconds').min(0, 'must not be negative').default(0),
+  MAX_UPLOADS: whole('of uploads', 1).default(16),
   RATE_LIMIT: z
     .string()
     .regex(/^[1-9]\d*\/[1-9]\d*$/, 'must be COUNT/SECONDS, such as 100/60')
@@ -147,8 +152,8 @@ const settings = z.object({
 
   RUNNER_MODE: z.enum(['singleton', 'shared'], "must be 'singleton' or 'shared'").default('singleton'),
   RUNNER_PORT: port.default(8001),
-  THREADS: whole('of threads', 1, 1024).default(Math.max(2, availableParallelism())),
-  THREAD_MAX_HEAP_MB: whole('of megabytes', 16).default(512),
+  THREADS: whole('of threads', 1, 1024).default(() => defaultSizes().threads),
+  THREAD_MAX_HEAP_MB: whole('of megabytes', 16).default(() => defaultSizes().threadMaxHeapMb),
   TASKS_DIR: z.string().refine(isFolder, 'is not a folder that can be read').optional(),
   STOP_GRACE_SECONDS: number('of seconds').min(0, 'must not be negative').default(25),
   LEASE_SECONDS: number('of seconds').min(1, 'must be at least 1').default(8),
@@ -172,6 +177,10 @@ const settings = z.object({
   CHUNK_CHARACTERS: whole('of characters', 2, 50_000).default(1200),
   CHUNK_OVERLAP: whole('of characters', 0).optional(),
   CONVERSION_TIMEOUT_SECONDS: number('of seconds').positive('must be more than 0').default(120),
+  OCR_LANGUAGES: z
+    .string()
+    .regex(/^\w+(\+\w+)*$/, 'must be languages of tesseract, such as eng or eng+deu')
+    .optional(),
 
   LOG_LEVEL: z
     .string()
@@ -237,7 +246,15 @@ function environmentWithDotEnv(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-const SECRETS = ['DATABASE_URL', 'API_TOKENS', 'EMBEDDINGS_API_KEY'] as const;
+/** What may come from a file, which its name with `_FILE` behind it names. */
+export const SECRETS = [
+  'DATABASE_URL',
+  'PG_DSN',
+  'POSTGRES_PASSWORD',
+  'LISTEN_DATABASE_URL',
+  'API_TOKENS',
+  'EMBEDDINGS_API_KEY',
+] as const;
 
 function secretsFromFiles(env: NodeJS.ProcessEnv, faults: string[]): Record<string, string> {
   const secrets: Record<string, string> = {};

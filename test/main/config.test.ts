@@ -124,6 +124,15 @@ describe('the configuration', () => {
     await rm(directory, { recursive: true });
   });
 
+  it('takes a password alone from a file', async () => {
+    const directory = await temporaryDirectory();
+    const file = join(directory, 'password');
+    await writeFile(file, 'p@ss/word\n');
+    const { database } = readConfig({ POSTGRES_HOST: 'db', POSTGRES_PASSWORD_FILE: file });
+    assert.equal(database.url, 'postgresql://heddle:p%40ss%2Fword@db:5432/heddle');
+    await rm(directory, { recursive: true });
+  });
+
   it('refuses to serve strangers without tokens, unless it is told to', () => {
     assert.match(
       faultsOf({ HOST: '0.0.0.0' })[0] ?? '',

@@ -120,12 +120,13 @@ test('a beat that is there twice, is missing, or is out of time is found', () =>
 });
 
 test('a runner may end by being killed, in order, or to be started again; any other end is found', () => {
-  const exit = { runner: 0, pid: 11, code: null, signal: null, asked: null, began: true };
+  const exit = { runner: 0, pid: 11, code: null, signal: null, asked: null, began: true, degraded: false };
   const soak = goodSoak();
   soak.exits = [
     { ...exit, asked: 'SIGKILL', signal: 'SIGKILL' },
     { ...exit, asked: 'SIGTERM', code: 0 },
     { ...exit, code: 75 },
+    { ...exit, signal: 'SIGKILL', degraded: true },
     { ...exit, asked: 'SIGTERM', signal: 'SIGTERM', began: false },
   ];
   assert.deepEqual(findViolations(soak), []);
@@ -133,6 +134,7 @@ test('a runner may end by being killed, in order, or to be started again; any ot
     { ...exit, code: 1 },
     { ...exit, signal: 'SIGSEGV' as const },
     { ...exit, signal: 'SIGKILL' as const },
+    { ...exit, signal: 'SIGSEGV' as const, degraded: true },
     { ...exit, asked: 'SIGTERM' as const, signal: 'SIGKILL' as const },
     { ...exit, asked: 'SIGTERM' as const, signal: 'SIGTERM' as const },
     { ...exit, asked: 'SIGTERM' as const, code: 1 },

@@ -1,9 +1,8 @@
 import type pg from 'pg';
-import { transaction } from '../../src/main/database/connect.ts';
-import { storeDocument } from '../../src/main/database/documents.ts';
 import chunkDocument from '../../src/tasks/chunk-document.ts';
 import embedDocument from '../../src/tasks/embed-document.ts';
 import { type Attempt, attemptContext } from './attempt-context.ts';
+import { storedDocument } from './stored-document.ts';
 
 let documents = 0;
 
@@ -14,10 +13,7 @@ export async function transcribedDocument(
   title = `document ${documents}`,
 ): Promise<string> {
   documents += 1;
-  const content = new Blob([`${documents} ${text}`]);
-  const { id } = await transaction(database, (client) =>
-    storeDocument(client, { title, mediaType: 'text/plain', content }),
-  );
+  const id = await storedDocument(database, Buffer.from(`${documents} ${text}`), { title });
   await database.query(TRANSCRIBED, [id, text]);
   return id;
 }

@@ -6,7 +6,7 @@ import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { TaskWatch } from '../../src/main/engine/task-watch.ts';
 import { createApp } from '../../src/main/http/app.ts';
 import type { OpenApiDocument } from '../../src/main/http/contract/openapi.ts';
-import type { PendingMigrations } from '../../src/main/http/parts.ts';
+import type { PendingMigrations, Phase } from '../../src/main/http/parts.ts';
 import { type CapturedEvents, captureEvents } from './capture-events.ts';
 import { Contract } from './contract.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -43,6 +43,7 @@ interface Options {
   /** Default: a new one, which `stop` drops. */
   database?: pg.Pool;
   pendingMigrations?: PendingMigrations;
+  phase?: () => Phase;
 }
 
 /**
@@ -53,6 +54,7 @@ export async function startTestApi({
   env = {},
   database: given,
   pendingMigrations = none,
+  phase = () => 'running',
 }: Options = {}): Promise<TestApi> {
   const testDatabase = given === undefined ? await createTestDatabase() : null;
   const database = given ?? (testDatabase as TestDatabase).pool();
@@ -63,7 +65,7 @@ export async function startTestApi({
   const catalogue = new TaskTypeCatalogue(database);
   const finishes = new FinishWatch(database, observe);
   const watch = new TaskWatch(database, observe);
-  const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations });
+  const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations, phase });
 
   const contract = new Contract(await documentOf(app, config.http));
 

@@ -98,8 +98,8 @@ function modifiedFaults(migrations: readonly Migration[], rows: readonly LedgerR
       return row !== undefined && isModified(migration, row);
     })
     .map(
-      ({ up }) =>
-        `${up.file}: it was edited after it was applied: restore it (git diff) and make a new migration of it, or accept it with --repair --accept`,
+      ({ id, up }) =>
+        `${up.file}: it was edited after it was applied: restore it (git diff) and make a new migration of it, or accept it with --repair ${id} --accept`,
     );
 }
 

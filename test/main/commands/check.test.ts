@@ -64,7 +64,17 @@ test('a command that does not exist, or is misused, is exit 2 and a line that sa
 test('heddle --help lists the commands, and each explains itself', async () => {
   const { code, stdout } = await run(['--help']);
   assert.equal(code, 0);
-  for (const name of ['start', 'api', 'runner', 'migrate', 'submit', 'tasks', 'check', 'doctor']) {
+  for (const name of [
+    'start',
+    'api',
+    'runner',
+    'migrate',
+    'submit',
+    'tasks',
+    'periodic',
+    'check',
+    'doctor',
+  ]) {
     assert.match(stdout, new RegExp(`^  ${name} +\\S`, 'm'));
     const explained = await run([name, '--help']);
     assert.equal(explained.code, 0);

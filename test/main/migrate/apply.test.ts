@@ -73,7 +73,7 @@ test('five processes at once: each file runs once, and all of them succeed', asy
   const bench = await migrationBench(t);
   await bench.pair(A, 'create table a (); select pg_sleep(0.5);', 'drop table a;');
   await bench.pair(B, 'create table b ();', 'drop table b;');
-  const runs = await Promise.all(Array.from({ length: 5 }, () => bench.migrate('--up')));
+  const runs = await Promise.all(Array.from({ length: 5 }, () => bench.migrateAlone('--up')));
   assert.deepEqual(
     runs.map(({ code, stderr }) => [code, stderr.replace(/^waiting: .*\n/gm, '')]),
     Array.from({ length: 5 }, () => [0, '']),
@@ -94,7 +94,7 @@ test('processes that wait for the lock do not deadlock with CREATE INDEX CONCURR
   // The others wait already when the index is begun.
   const up = '-- heddle:no-transaction\nselect pg_sleep(1);\ncreate index concurrently a_id on a (id);';
   await bench.pair(A, up, 'drop index a_id;');
-  const runs = await Promise.all(Array.from({ length: 3 }, () => bench.migrate('--up')));
+  const runs = await Promise.all(Array.from({ length: 3 }, () => bench.migrateAlone('--up')));
   assert.deepEqual(
     runs.map(({ code }) => code),
     [0, 0, 0],

@@ -13,7 +13,12 @@ import { health, liveness } from '../schemas/health.ts';
 /** `/health`, `/readyz` and `/health/live`, at the root and for everybody. */
 export function healthRoutes(
   api: Operations,
-  { config, database, pendingMigrations }: Pick<AppParts, 'config' | 'database' | 'pendingMigrations'>,
+  {
+    config,
+    database,
+    pendingMigrations,
+    phase = () => 'running',
+  }: Pick<AppParts, 'config' | 'database' | 'pendingMigrations' | 'phase'>,
 ): void {
   const reads = orm(database);
   const { embeddings } = config.documents;
@@ -45,7 +50,11 @@ export function healthRoutes(
         role: 'anybody',
         answers: {
           200: { description: 'It can', schema: health },
-          503: { description: 'The database is away, or migrations are pending', schema: health },
+          503: {
+            description:
+              'The database is away, migrations are pending, or the process is starting or draining',
+            schema: health,
+          },
         },
       },
       answer,
@@ -55,9 +64,11 @@ export function healthRoutes(
   async function answer(c: Context): Promise<Response> {
     const patience = new AbortController();
     const tooLate = after(PATIENCE_MS, AWAY, { signal: patience.signal }).catch(() => AWAY);
-    const { status, ...details } = await Promise.race([look().catch(() => AWAY), tooLate]);
+    const { status: found, ...details } = await Promise.race([look().catch(() => AWAY), tooLate]);
     patience.abort();
-    return c.json({ status, version, ...details }, status === 'unavailable' ? 503 : 200);
+    const now = phase();
+    const status = now === 'running' ? found : now;
+    return c.json({ status, version, ...details }, status === 'ok' || status === 'degraded' ? 200 : 503);
   }
 
   async function look(): Promise<Health> {

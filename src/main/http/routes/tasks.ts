@@ -12,7 +12,7 @@ import {
 } from '../../engine/by-hand.ts';
 import { isFinished } from '../../engine/task.ts';
 import { Problem } from '../answers/problem.ts';
-import { hidingSecrets } from '../answers/secret-params.ts';
+import { hideSecrets } from '../answers/secret-params.ts';
 import type { Operations } from '../contract/operations.ts';
 import type { AppParts } from '../parts.ts';
 import { fromCursor, toCursor } from '../requests/cursor.ts';
@@ -43,7 +43,8 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       const listed = await listTasks(reads, filter, { limit, after, offset });
       const { tasks, next, total, isEstimate } = listed;
       const next_cursor = next === null ? null : toCursor(next);
-      const items = tasks.map(await hidingSecrets(catalogue));
+      const types = await catalogue.find([]);
+      const items = tasks.map((one) => hideSecrets(one, types));
       return c.json({ items, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
     },
   );
@@ -149,7 +150,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
   async function existing(c: Context, id: string): Promise<VisibleTask> {
     const found = await findTask(reads, id);
     if (found === undefined) throw noSuchTask(c.req.param('id') ?? id);
-    return (await hidingSecrets(catalogue))(found);
+    return hideSecrets(found, await catalogue.find([]));
   }
 }
 

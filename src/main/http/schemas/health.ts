@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 export const health = z
   .object({
-    status: z.enum(['ok', 'degraded', 'unavailable']),
+    status: z.enum(['ok', 'degraded', 'unavailable', 'starting', 'draining']),
     version: z.string(),
     database: z.enum(['ok', 'away']),
     migrations: z.enum(['ok', 'pending', 'unknown']),
