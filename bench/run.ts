@@ -14,6 +14,7 @@ import { liveness } from './liveness.ts';
 import { migrate } from './migrate.ts';
 import { prune } from './prune.ts';
 import { recovery } from './recovery.ts';
+import { search } from './search.ts';
 import { spin } from './spin.ts';
 import { stats } from './stats.ts';
 import type { Bench, Row } from './support/bench.ts';
@@ -45,6 +46,7 @@ const BENCHES: Record<string, Bench> = {
   prune,
   ticks,
   documents,
+  search,
 };
 
 async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {
