@@ -18,6 +18,7 @@ import { orStopped, untilStopped } from './until-stopped.ts';
  * @param argv what comes behind `migrate`
  * @param withDatabase finds the database and passes on its address, of a direct connection and not of a transaction
  *   pooler. It is called when the arguments are right.
+ * @param output default: standard output and standard error
  * @returns the exit code
  */
 export async function runMigrateCommand(
