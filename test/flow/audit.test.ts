@@ -10,7 +10,20 @@ import { waitFor } from '../support/wait-for.ts';
 /* What is told of tasks whose runners are killed and stopped, while people run and cancel them one by one and in bulk. */
 
 const SEED = Date.now() % 1_000_000;
-const ACTS = ['succeed', 'wait', 'wait', 'complete', 'fail', 'fail', 'refuse', 'snooze', 'spin', 'exit'];
+const ACTS = [
+  'succeed',
+  'wait',
+  'wait',
+  'wait',
+  'complete',
+  'complete',
+  'fail',
+  'fail',
+  'refuse',
+  'snooze',
+  'spin',
+  'exit',
+];
 
 describe(`random histories (seed ${SEED})`, () => {
   let bench: FaultBench;
@@ -30,6 +43,7 @@ describe(`random histories (seed ${SEED})`, () => {
   it('are told without a gap, and every attempt once', async () => {
     for (let round = 0; round < 80; round++) {
       await pick(random, WHAT_HAPPENS)();
+      if (round % 20 === 10) await end(round % 40 === 10 ? 'SIGKILL' : 'SIGTERM');
       await sleep(random() * 150);
     }
     await waitFor('everything to be at rest', isAtRest, 90_000);
@@ -41,10 +55,11 @@ describe(`random histories (seed ${SEED})`, () => {
         wrong[id] = { gaps, events: trail.events.map((event) => Object.values(event).join(' ')) };
     }
     assert.deepEqual(wrong, {});
-    const { rows } = await bench.query(
-      'select outcome, count(*)::int from task_attempts group by 1 order by 1',
+    const { rows } = await bench.query<{ outcome: string }>('select distinct outcome from task_attempts');
+    assert.ok(
+      rows.some(({ outcome }) => outcome === 'lost'),
+      'a runner was killed that ran something',
     );
-    assert.ok(rows.length >= 5, `much has happened: ${JSON.stringify(rows)}`);
   });
 
   it('stay as they are when others are deleted, and go with their task', async () => {
@@ -78,16 +93,22 @@ describe(`random histories (seed ${SEED})`, () => {
     const status = pick(random, ['created', 'queued', 'running', 'failed', 'cancelled']);
     await call('POST', `/tasks/${verb}`, { status });
   };
-  const end = (signal: NodeJS.Signals) => async () => {
-    const [old] = runners.splice(Math.floor(random() * runners.length), 1);
-    old?.child.kill(signal);
-    runners.push(startRunner());
+  const end = async (signal: NodeJS.Signals) => {
+    const old = await waitFor('a runner that runs something', busyRunner, 60_000);
+    runners.splice(runners.indexOf(old), 1, startRunner());
+    old.child.kill(signal);
+  };
+  const busyRunner = async () => {
+    const { rows } = await bench.query(
+      `select pid from tasks t join runners r on r.id = t.runner_id where t.status = 'running'`,
+    );
+    if (rows.length === 0) await submit();
+    return runners.find(({ child }) => rows.some(({ pid }) => pid === child.pid));
   };
 
   const WHAT_HAPPENS = [
     ...Array<() => Promise<void>>(10).fill(submit),
     ...[byHand('run'), byHand('run'), byHand('cancel'), byHand('cancel'), inBulk('run'), inBulk('cancel')],
-    ...[end('SIGKILL'), end('SIGTERM')],
   ];
 
   function startRunner(): Heddle {
