@@ -4,6 +4,7 @@ import { startThrowawayServer } from '../test/support/throwaway-server.ts';
 import { claims } from './claims.ts';
 import { cpu } from './cpu.ts';
 import { dependencies } from './dependencies.ts';
+import { documents } from './documents.ts';
 import { drain } from './drain.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
@@ -13,6 +14,7 @@ import { liveness } from './liveness.ts';
 import { migrate } from './migrate.ts';
 import { prune } from './prune.ts';
 import { recovery } from './recovery.ts';
+import { search } from './search.ts';
 import { spin } from './spin.ts';
 import { stats } from './stats.ts';
 import type { Bench, Row } from './support/bench.ts';
@@ -43,6 +45,8 @@ const BENCHES: Record<string, Bench> = {
   stats,
   prune,
   ticks,
+  documents,
+  search,
 };
 
 async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {

@@ -5,6 +5,7 @@ import { Engine } from '../../src/main/engine/engine.ts';
 import { Minutes } from '../../src/main/engine/minutes.ts';
 import { publishTaskTypes } from '../../src/main/engine/publish.ts';
 import { type Submission, type Submitted, submit } from '../../src/main/engine/submit.ts';
+import type { ThreadOptions } from '../../src/main/engine/task-thread.ts';
 import { type RunnableType, TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { Wake } from '../../src/main/engine/wake.ts';
 import { type Observe, tellBoth } from '../../src/main/observe/events.ts';
@@ -15,7 +16,7 @@ import { Heard } from './heard.ts';
 import { learnTaskTypes, THREADS, threadOptionsFor } from './task-types.ts';
 import { writeNoHistory } from './without-history.ts';
 
-/** An engine on the benchmark's own tasks, without what keeps a runner alive: its row counts as live for a day. */
+/** An engine on the benchmark's own tasks, or others, without what keeps a runner alive: its row counts as live for a day. */
 export class BenchEngine {
   readonly runnerId = randomUUID();
   /** The benchmark's own: the engine's connections are made when it needs them, as in a runner. */
@@ -30,20 +31,25 @@ export class BenchEngine {
   /**
    * Learns and publishes the task types. Nothing runs before `start`.
    * @param options what it tells: its events, as a log of errors; `everything` that a runner tells; or `nothing`, not
-   * even in the tasks' rows
+   * even in the tasks' rows; and what its threads are to be given
    */
   static async prepare(
     databaseUrl: string,
-    { tells = 'events' }: { tells?: Tells } = {},
+    { tells = 'events', ...options }: { tells?: Tells } & Partial<ThreadOptions> = {},
   ): Promise<BenchEngine> {
-    const types = await learnTaskTypes(databaseUrl);
-    const bench = new BenchEngine(databaseUrl, types, tells);
+    const types = await learnTaskTypes(databaseUrl, options);
+    const bench = new BenchEngine(databaseUrl, types, tells, options);
     await publishTaskTypes(bench.pool, types);
     await addLiveRunner(bench.pool, bench.runnerId);
     return bench;
   }
 
-  private constructor(databaseUrl: string, types: readonly RunnableType[], tells: Tells) {
+  private constructor(
+    databaseUrl: string,
+    types: readonly RunnableType[],
+    tells: Tells,
+    options: Partial<ThreadOptions>,
+  ) {
     this.pool = connect(databaseUrl, 'heddle bench', () => {});
     this.#enginePool = connect(databaseUrl, `heddle runner ${this.runnerId}`, () => {});
     if (tells === 'nothing') writeNoHistory(this.#enginePool);
@@ -55,7 +61,7 @@ export class BenchEngine {
       catalogue: this.#catalogue,
       types,
       threads: THREADS,
-      threadOptions: threadOptionsFor(databaseUrl),
+      threadOptions: threadOptionsFor(databaseUrl, options),
       killGraceMs: 500,
       observe: tellBoth(this.#telling.observe, (event) => this.heard.hear(event)),
       logStream: { write() {} },

@@ -19,7 +19,7 @@ export class BenchTenure {
 
   /** Learns and publishes the task types. Nothing runs before `start`. @param tasks where they are */
   static async prepare(databaseUrl: string, tasks = TASKS): Promise<BenchTenure> {
-    const types = await learnTaskTypes(databaseUrl, tasks);
+    const types = await learnTaskTypes(databaseUrl, { taskFolders: [tasks] });
     const bench = new BenchTenure(databaseUrl, types, tasks);
     await publishTaskTypes(bench.pool, types);
     return bench;
@@ -36,7 +36,7 @@ export class BenchTenure {
         config: readConfig({ DATABASE_URL: databaseUrl, THREADS: String(THREADS) }),
         databaseUrl,
         types,
-        threadOptions: threadOptionsFor(databaseUrl, tasks),
+        threadOptions: threadOptionsFor(databaseUrl, { taskFolders: [tasks] }),
         log,
         observe: (event) => {
           logEvent(event);

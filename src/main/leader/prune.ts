@@ -7,8 +7,10 @@ import { Repeat } from './repeat.ts';
 import { type OwnRetention, type RetentionGroup, retentionGroups } from './retention.ts';
 import {
   BATCH,
+  FILES_BATCH,
   PERIODIC_TYPES,
   PRUNE_COMPLETED,
+  PRUNE_FILES,
   PRUNE_KEYS,
   PRUNE_MINUTES,
   PRUNE_RUNNERS,
@@ -19,7 +21,7 @@ import {
 
 /**
  * Deletes finished tasks past their type's retention, ticks beyond the number that is kept, runners that are long gone,
- * idempotency keys of the day before, old statistics, and starts that no rate limit counts any more: as the leader, soon
+ * idempotency keys of the day before, files of uploads that were broken off, old statistics, and starts that no rate limit counts any more: as the leader, soon
  * after its start and every minute, in small statements with pauses between.
  */
 export class Pruner {
@@ -60,6 +62,7 @@ export class Pruner {
     const { rows } = await this.#database.query<{ name: string }>(PERIODIC_TYPES);
     for (const { name } of rows) tasks += await this.#pruneWhole(PRUNE_TICKS, [name, this.#retention.ticks]);
     await this.#pruneWhole(PRUNE_KEYS, []);
+    await this.#pruneWhole(PRUNE_FILES, [], FILES_BATCH);
     await this.#database.query(PRUNE_RUNNERS);
     await this.#database.query(PRUNE_MINUTES);
     await this.#database.query(PRUNE_STARTS);
@@ -110,13 +113,13 @@ export class Pruner {
     return walked;
   }
 
-  /** Runs a statement until it finds nothing more. */
-  async #pruneWhole(statement: string, values: unknown[]): Promise<number> {
+  /** Runs a statement until it finds nothing more. @param batch the most it deletes */
+  async #pruneWhole(statement: string, values: unknown[], batch = BATCH): Promise<number> {
     let deleted = 0;
     while (!this.#stopped) {
       const step = await this.#run<{ deleted: number }>(statement, values);
       deleted += step.deleted;
-      if (step.deleted < BATCH) break;
+      if (step.deleted < batch) break;
     }
     return deleted;
   }

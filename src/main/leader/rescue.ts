@@ -34,7 +34,7 @@ export class Rescuer {
     return this.#repeat.stop();
   }
 
-  /** Takes back what dead runners hold. Resolves when it is settled. */
+  /** Takes back what dead runners hold. Resolves when it is settled, but for what cannot be settled yet. */
   async rescue(): Promise<void> {
     const { rows } = await this.#database.query<OtherRunner>(OTHER_RUNNERS, [this.#runnerId]);
     for (const runner of rows) {
@@ -48,10 +48,11 @@ export class Rescuer {
     if (rowCount === 1) this.#observe({ event: 'runner_lost', runner_id: id, reason: why });
     await endBackendsOfRunner(this.#database, this.#observe, id);
     for (;;) {
-      const { rows } = await this.#database.query<LostTask>(TASKS_OF_RUNNER, [id]);
+      // One that cannot be settled holds up neither the others nor the tasks of other dead runners.
+      const { rows } = await this.#database.query<LostTask>(TASKS_OF_RUNNER, [id, this.#settler.late]);
       if (rows.length === 0) return;
       for (const task of rows) this.#settleAsLost(task, id);
-      await this.#settler.written();
+      await this.#settler.tried();
     }
   }
 
