@@ -2,20 +2,19 @@ import assert from 'node:assert/strict';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { documentTools } from '../../../src/main/commands/document-tools.ts';
-import { readConfig } from '../../../src/main/config.ts';
+import { documentTools } from '../../../src/workers/shared/document-tools.ts';
 import { without } from '../../support/document-tools.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 test('what is there is well, with its version', { skip: without('pdftotext', 'soffice') }, async () => {
-  const found = await documentTools(readConfig({}));
+  const found = await documentTools(undefined);
   const well = found.filter((finding) => finding.well === true).map(({ what }) => what);
   assert.match(well[0] ?? '', /^pdftotext: pdftotext version \d/);
   assert.match(well[1] ?? '', /^soffice: LibreOffice \d/);
 });
 
 test('what is missing is a warning that says what for, and which package brings it', async (t) => {
-  const found = await onPath(t, {}, () => documentTools(readConfig({ OCR_LANGUAGES: 'eng' })));
+  const found = await onPath(t, {}, () => documentTools('eng'));
   assert.deepEqual(found, [
     warning(
       'pdftotext: not there; PDFs are read by unpdf, which is slower (Debian: poppler-utils and poppler-data)',
@@ -30,8 +29,7 @@ test('what is missing is a warning that says what for, and which package brings 
 
 test('a language that tesseract lacks is named', async (t) => {
   const tesseract = '#!/bin/sh\necho "List of available languages (2):"; echo eng; echo osd';
-  const config = readConfig({ OCR_LANGUAGES: 'eng+deu+fra' });
-  const found = await onPath(t, { tesseract }, () => documentTools(config));
+  const found = await onPath(t, { tesseract }, () => documentTools('eng+deu+fra'));
   assert.deepEqual(found.at(-1), warning('OCR: tesseract lacks deu, fra of OCR_LANGUAGES'));
 });
 
