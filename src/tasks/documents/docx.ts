@@ -26,10 +26,10 @@ export async function readDocx(file: Buffer, limits: ReadingLimits): Promise<Rea
 /** Some programs count their parts. */
 const MAIN_PART = /^word\/document\d*\.xml$/;
 
-/** What it makes of a part takes some thirty times as much memory. LibreOffice has its own. */
+/** What it makes of a part takes many times as much memory, of this thread's. LibreOffice has its own. */
 const MOST_BYTES_OF_MAMMOTH = 8 * 1024 * 1024;
 
-/** By way of HTML: its own plain text lacks footnotes, and leaves the cells of a table on lines of their own. */
+/** By way of HTML: its own plain text lacks footnotes. */
 async function readWithMammoth(file: Buffer): Promise<Reading> {
   const { value, messages } = await mammoth.convertToHtml({ buffer: file }, { convertImage: NO_IMAGES });
   const warnings = messages.filter(({ type }) => type === 'error').map(({ message }) => message);

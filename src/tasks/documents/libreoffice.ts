@@ -16,8 +16,9 @@ const FILTERS = {
 };
 
 /**
- * Extracts text with LibreOffice, by way of HTML: its own plain text lacks footnotes. It has a profile of its own in each thread: two that run at once on one profile
- * disturb each other, and the first start with a new one takes some seconds more.
+ * Extracts text with LibreOffice, by way of HTML: its own plain text lacks footnotes. It has a profile of its own in
+ * each thread: two that run at once on one profile disturb each other, and the first start with a new one takes some
+ * seconds more.
  * @param file of that type, which the caller has looked at
  * @param otherwise what another reader has said of it
  * @throws PermanentError when it is damaged or has too much text, or the machine has no LibreOffice; another error, which

@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findProgram, runProgram, threadFolder } from '../../workers/program.ts';
+import { findProgram, type ProgramOptions, runProgram, threadFolder } from '../../workers/program.ts';
 import type { ReadingLimits } from './limits.ts';
 import type { Reading } from './transcript.ts';
 import { withoutTextLayer } from './unreadable.ts';
@@ -21,26 +21,32 @@ export async function readScan(
   const missing = PROGRAMS.filter((name) => findProgram(name) === undefined);
   if (missing.length > 0) throw withoutTextLayer(pages, `; OCR needs ${missing.join(' and ')}`);
   const source = join(await threadFolder(), 'scan.pdf');
-  await writeFile(source, file);
   const texts: string[] = [];
-  const warnings = new Set<string>();
-  for (let page = 1; page <= pages; page += 1) {
-    const image = await run('pdftoppm', drawing(page, source), { signal, timeoutSeconds });
-    const input = onePiece(image.output);
-    const options = { signal, timeoutSeconds, input, env: { OMP_THREAD_LIMIT: '1' } };
-    const read = await run('tesseract', ['-', '-', '-l', languages], options);
-    texts.push(read.output.toString('utf8').replaceAll('\f', ''));
-    await onPage?.(page, pages);
+  try {
+    await writeFile(source, file);
+    for (let page = 1; page <= pages; page += 1) {
+      const image = await run('pdftoppm', drawing(page, source), { signal, timeoutSeconds });
+      const options = { signal, timeoutSeconds, input: onePiece(image), env: ONE_CORE };
+      const text = await run('tesseract', ['-', '-', '-l', languages], options);
+      texts.push(text.toString('utf8').replaceAll('\f', ''));
+      await onPage?.(page, pages);
+    }
+  } finally {
+    await rm(source, { force: true });
   }
-  return { pages: texts, isPaged: true, transcribedBy: 'tesseract', warnings: [...warnings] };
+  return { pages: texts, isPaged: true, transcribedBy: 'tesseract', warnings: [] };
 
-  async function run(name: string, args: readonly string[], options: Parameters<typeof runProgram>[2]) {
+  async function run(name: string, args: readonly string[], options: ProgramOptions): Promise<Buffer> {
     const end = await runProgram(name, args, { ...options, maxOutputBytes: MOST_BYTES_OF_A_PAGE });
-    if (end?.code === 0) return end;
+    if (end?.code === 0) return end.output;
     const detail = end?.complaints.trim().split('\n')[0] || `exit code ${end?.code}`;
+    if (end === undefined || end.code > 128) throw new Error(`${name} crashed (${detail})`); // Or was taken away.
     throw withoutTextLayer(pages, `; ${name} cannot read page ${texts.length + 1} (${detail})`);
   }
 }
+
+/** Threads of the runner share the others. */
+const ONE_CORE = { OMP_THREAD_LIMIT: '1' };
 
 const PROGRAMS = ['pdftoppm', 'tesseract'];
 
