@@ -4,9 +4,11 @@ import { startThrowawayServer } from '../test/support/throwaway-server.ts';
 import { claims } from './claims.ts';
 import { cpu } from './cpu.ts';
 import { dependencies } from './dependencies.ts';
+import { documents } from './documents.ts';
 import { drain } from './drain.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
+import { insight } from './insight.ts';
 import { latency } from './latency.ts';
 import { liveness } from './liveness.ts';
 import { migrate } from './migrate.ts';
@@ -19,6 +21,7 @@ import type { Bench, Row } from './support/bench.ts';
 import { describeMachine } from './support/machine.ts';
 import { printTable } from './support/table.ts';
 import { takeover } from './takeover.ts';
+import { ticks } from './ticks.ts';
 
 /*
  * `npm run bench [-- NAME …] [-- --quick] [--tasks COUNT]`: measures, and prints one table of targets and what was measured. Targets
@@ -33,6 +36,7 @@ const BENCHES: Record<string, Bench> = {
   spin,
   idle,
   liveness,
+  insight,
   takeover,
   recovery,
   claims,
@@ -40,6 +44,8 @@ const BENCHES: Record<string, Bench> = {
   http,
   stats,
   prune,
+  ticks,
+  documents,
   search,
 };
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { without } from '../support/document-tools.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { FaultBench } from '../support/fault-bench.ts';
-import { processesWith } from '../support/processes.ts';
+import { nameOf, processesWith } from '../support/processes.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const skip = existsSync('/proc/self/cmdline') ? undefined : 'this machine has no /proc';
@@ -21,8 +24,8 @@ after(() => heddle?.stop());
 let last = process.pid * 100;
 
 for (const [ending, error] of [
-  ['wait', /timed out after 3 s/],
-  ['spin', /timed out after 3 s/],
+  ['wait', /timed out after 5 s/],
+  ['spin', /timed out after 5 s/],
   ['exit', /exited with code 3/],
   ['throw', /nobody catches this/],
   ['leave', null],
@@ -36,6 +39,20 @@ for (const [ending, error] of [
     if (error === null) assert.equal(status, 'completed');
     else assert.match(message ?? '', error);
     await waitFor('their end', () => processesWith(`sleep ${mark}`).length === 0, 2000);
+  });
+}
+
+const noOffice = skip ?? without('soffice');
+
+for (const ending of ['spin', 'wait', 'exit']) {
+  test(`LibreOffice dies with an attempt that will ${ending}`, { skip: noOffice }, async (t) => {
+    const profile = await temporaryDirectory();
+    t.after(() => rm(profile, { recursive: true, force: true }));
+    const script = `exec soffice --headless --norestore -env:UserInstallation=file://${profile} --accept='pipe,name=${last++}'`;
+    const id = await heddle.submit('run-program', { script, ending, startsWith: `${profile}/user` });
+    await waitFor('soffice.bin', () => processesWith(profile).some((pid) => nameOf(pid) === 'soffice.bin'));
+    await heddle.finished(id);
+    await waitFor('its end', () => processesWith(profile).length === 0, 2000);
   });
 }
 
