@@ -62,6 +62,9 @@ const COMMANDS: Record<string, Command> = {
 /** Commands that read their own arguments, and have a help of their own. */
 const READS_ARGUMENTS = new Set(['migrate', 'submit', 'tasks', 'periodic']);
 
+/** Commands for which HOST matters, `check` included, which judges the configuration for them. In the images it is 0.0.0.0. */
+const LISTENS = new Set(['start', 'api', 'runner', 'check']);
+
 // A connection to a server that is silent would keep the process alive for a quarter of an hour.
 process.exit(await main(process.argv.slice(2)));
 
@@ -84,7 +87,7 @@ async function main([name, ...argv]: string[]): Promise<number> {
         return 0;
       }
     }
-    return await command.run(argv, readConfig());
+    return await command.run(argv, readConfig(undefined, { listens: LISTENS.has(name) }));
   } catch (error) {
     return explain(error as Error & { code?: string; exitCode?: number });
   }

@@ -76,6 +76,27 @@ it('an API that strangers could reach and that has no tokens does not start', as
   );
 });
 
+it('the command line needs nothing but a database', async () => {
+  await deployment.up('runner');
+  const url = 'postgresql://heddle:heddle@postgres:5432/heddle';
+  const network = `${deployment.project}_default`;
+  for (const [command, expected] of [
+    [['migrate', '--status', '--exit-code'], /applied/],
+    [['doctor'], /migrations: all applied/],
+  ] as const) {
+    const args = [
+      'run',
+      '--rm',
+      '--network',
+      network,
+      '--env',
+      `DATABASE_URL=${url}`,
+      IMAGES.HEDDLE_API_IMAGE,
+    ];
+    assert.match(await docker([...args, ...command]), expected);
+  }
+});
+
 it('a runner that is started twice stands by, and is well', async () => {
   await deployment.up('--scale', 'runner=2', 'runner');
   const runners = await deployment.containers('runner');

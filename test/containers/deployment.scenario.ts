@@ -156,14 +156,15 @@ describe('what ends', () => {
   it('is a runner that is killed: it comes back by itself, and nothing is lost', async () => {
     const client = await deployment.client();
     const { Id, RestartCount } = await deployment.container('runner');
-    const running = await client.submit('outlast', { ms: 4000 }, { max_retries: 3 });
-    await begins(running.id);
     const many = await client.submitBatch(
       Array.from({ length: 200 }, (_, n) => ({
         type: 'example-database-task',
         params: { message: `${n}`, count: 1 },
+        delay_seconds: 2,
       })),
     );
+    const running = await client.submit('outlast', { ms: 8000 }, { max_retries: 3 });
+    await begins(running.id);
     const startedAt = performance.now();
     await crash(Id);
     for (const { id } of [running, ...many]) {
@@ -243,6 +244,8 @@ describe('memory', () => {
     const { Id } = await small.container('runner');
     const [started] = await eventsOf(Id, 'runner_started');
     assert.equal(started?.threads, 2);
+    assert.equal((await inspect(Id)).RestartCount, 0);
+    assert.deepEqual(await eventsOf(Id, 'memory_exceeded'), [], 'the first migration has room, too');
     const script =
       "import('/app/dist/src/main/sizes.js').then((m) => console.log(JSON.stringify(m.defaultSizes())))";
     const sizes = JSON.parse(await docker(['exec', Id, 'node', '--eval', script])) as object;

@@ -145,6 +145,10 @@ describe('the configuration', () => {
     assert.equal(readConfig({ HOST: '0.0.0.0', API_TOKENS: 'a:admin:b' }).http.tokens.length, 1);
   });
 
+  it('minds no host where nobody listens', () => {
+    assert.equal(readConfig({ HOST: '0.0.0.0' }, { listens: false }).http.protection, 'loopback');
+  });
+
   it('knows what keeps strangers out', () => {
     assert.equal(readConfig({}).http.protection, 'loopback');
     assert.equal(readConfig({ API_AUTH: 'none' }).http.protection, 'none');

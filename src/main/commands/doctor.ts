@@ -1,15 +1,19 @@
 import pg from 'pg';
+import { documentTools, type Finding } from '../../workers/shared/document-tools.ts';
 import type { Config } from '../config.ts';
 import { runningEmbedded } from '../database/embedded/start.ts';
 import { describe } from '../database/errors.ts';
 import { pendingMigrations } from '../migrate/pending.ts';
-import { documentTools, type Finding } from './document-tools.ts';
 import { embeddings } from './embeddings.ts';
 
 /** `heddle doctor`: a line for each thing that has to be well. @returns the exit code */
 export async function doctorCommand(config: Config): Promise<number> {
-  const documents = [...(await documentTools(config)), await embeddings(config)];
-  const findings = [node(), ...(await database(config)), ...documents];
+  const findings = [
+    node(),
+    ...(await database(config)),
+    ...(await documentTools(config.documents.ocrLanguages)),
+    await embeddings(config),
+  ];
   for (const { well, what } of findings) console.log(`${MARKS[String(well) as keyof typeof MARKS]}  ${what}`);
   return findings.some(({ well }) => well === false) ? 1 : 0;
 }

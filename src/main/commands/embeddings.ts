@@ -1,6 +1,6 @@
+import type { Finding } from '../../workers/shared/document-tools.ts';
 import { embedderOf } from '../../workers/shared/embeddings/embedder.ts';
 import type { Config } from '../config.ts';
-import type { Finding } from './document-tools.ts';
 
 /** Whether who is to make embeddings does: it is asked for one. */
 export async function embeddings({ documents: { embeddings: config } }: Config): Promise<Finding> {

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Config } from '../config.ts';
 
 /** What a look found: whether it is well, and what to say. A warning is no fault: Heddle works without it. */
 export interface Finding {
@@ -9,8 +8,11 @@ export interface Finding {
   what: string;
 }
 
-/** The programs that the tasks need which transcribe documents: `docs/documents.md`. */
-export async function documentTools({ documents: { ocrLanguages } }: Config): Promise<Finding[]> {
+/**
+ * The programs that the tasks need which transcribe documents: `docs/documents.md`.
+ * @param ocrLanguages those of OCR_LANGUAGES, if there are any
+ */
+export async function documentTools(ocrLanguages: string | undefined): Promise<Finding[]> {
   const wanted = ocrLanguages === undefined ? TOOLS : [...TOOLS, ...OCR_TOOLS];
   const found = await Promise.all(wanted.map(tool));
   return [...found.map(({ finding }) => finding), ...popplerData(found), ...languages(found, ocrLanguages)];
