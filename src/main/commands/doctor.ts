@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { runningEmbedded } from '../database/embedded/start.ts';
 import { describe } from '../database/errors.ts';
 import { pendingMigrations } from '../migrate/pending.ts';
+import { embeddings } from './embeddings.ts';
 
 /** `heddle doctor`: a line for each thing that has to be well. @returns the exit code */
 export async function doctorCommand(config: Config): Promise<number> {
@@ -11,6 +12,7 @@ export async function doctorCommand(config: Config): Promise<number> {
     node(),
     ...(await database(config)),
     ...(await documentTools(config.documents.ocrLanguages)),
+    await embeddings(config),
   ];
   for (const { well, what } of findings) console.log(`${MARKS[String(well) as keyof typeof MARKS]}  ${what}`);
   return findings.some(({ well }) => well === false) ? 1 : 0;

@@ -21,11 +21,6 @@ export class QueryEmbedder {
     this.#observe = observe;
   }
 
-  /** The model that it embeds with. */
-  get model(): string {
-    return this.#embedder.model;
-  }
-
   /** @returns null when the endpoint is away. Never throws */
   async embed(q: string): Promise<QueryVector | null> {
     if (performance.now() < this.#restUntil) return null;

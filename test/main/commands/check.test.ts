@@ -3,7 +3,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createTestDatabase } from '../../support/database.ts';
+import { embeddings } from '../../support/embeddings-endpoint.ts';
 import { Heddle } from '../../support/heddle.ts';
+import { json, startScriptedServer } from '../../support/scripted-server.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 let directory: string;
@@ -60,6 +62,17 @@ test('heddle doctor says a line for each thing, and what to do about it', async 
   assert.match(stdout, /^FAULT {4}runner: none is alive; start one with/m);
   assert.match(stdout, /^ok {7}clock: /m);
   assert.match(stdout, /pdftotext: /);
+});
+
+test('heddle doctor asks whoever is to make embeddings for one', async () => {
+  const server = await startScriptedServer(json(401, { error: { message: 'no such key' } }), embeddings());
+  const endpoint = { EMBEDDINGS_URL: server.url, EMBEDDINGS_MODEL: 'a-model', EMBEDDINGS_API_KEY: 'geheim' };
+  const refused = await run(['doctor'], endpoint);
+  const answered = await run(['doctor'], endpoint);
+  await server.stop();
+  assert.match(refused.stdout, /^warning {2}embeddings: none from a-model: .* status 401: no such key$/m);
+  assert.match(answered.stdout, /^ok {7}embeddings: a-model answers, with 8 numbers$/m);
+  assert.doesNotMatch(refused.stdout, /geheim/);
 });
 
 test('heddle doctor names a database that cannot be reached, without its password', async () => {
