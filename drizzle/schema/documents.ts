@@ -49,6 +49,8 @@ export const documentFiles = pgTable(
     id: uuid().primaryKey().default(sql`heddle_uuid_v7()`),
     document_id: uuid().references(() => documents.id, { onDelete: 'cascade' }),
     created_at: instant().notNull().default(sql`now()`),
+    /** When its bytes were last found to be those that came in. */
+    verified_at: instant(),
   },
   (t) => [
     uniqueIndex('document_files_document').on(t.document_id),

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { cancelByHand } from '../../src/main/engine/by-hand.ts';
+import { without } from '../support/document-tools.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { FaultBench } from '../support/fault-bench.ts';
-import { processesWith } from '../support/processes.ts';
+import { nameOf, processesWith } from '../support/processes.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const skip = existsSync('/proc/self/cmdline') ? undefined : 'this machine has no /proc';
@@ -21,8 +25,8 @@ after(() => heddle?.stop());
 let last = process.pid * 100;
 
 for (const [ending, error] of [
-  ['wait', /timed out after 3 s/],
-  ['spin', /timed out after 3 s/],
+  ['wait', /^cancelled while it was running$/],
+  ['spin', /^cancelled while it was running$/],
   ['exit', /exited with code 3/],
   ['throw', /nobody catches this/],
   ['leave', null],
@@ -32,11 +36,32 @@ for (const [ending, error] of [
     const script = `sleep ${mark} & sh -c 'sleep ${mark} & sleep ${mark}'; wait`;
     const id = await heddle.submit('run-program', { script, ending, folder: true });
     await waitFor('the programs', () => processesWith(`sleep ${mark}`).length >= 3);
+    if (ending === 'wait' || ending === 'spin') await cancel(id);
     const { status, error: message } = await heddle.finished(id);
     if (error === null) assert.equal(status, 'completed');
     else assert.match(message ?? '', error);
-    await waitFor('their end', () => processesWith(`sleep ${mark}`).length === 0, 2000);
+    await waitFor('their end', () => processesWith(`sleep ${mark}`).length === 0);
   });
+}
+
+const noOffice = skip ?? without('soffice');
+
+for (const ending of ['spin', 'wait', 'exit']) {
+  test(`LibreOffice dies with an attempt that will ${ending}`, { skip: noOffice }, async (t) => {
+    const profile = await temporaryDirectory();
+    t.after(() => rm(profile, { recursive: true, force: true }));
+    const script = `exec soffice --headless --norestore -env:UserInstallation=file://${profile} --accept='pipe,name=${last++}'`;
+    const id = await heddle.submit('run-program', { script, ending, startsWith: `${profile}/user` });
+    await waitFor('soffice.bin', () => processesWith(profile).some((pid) => nameOf(pid) === 'soffice.bin'));
+    if (ending !== 'exit') await cancel(id);
+    await heddle.finished(id);
+    await waitFor('its end', () => processesWith(profile).length === 0);
+  });
+}
+
+async function cancel(id: string): Promise<void> {
+  await cancelByHand(heddle.pool, [id], 'test');
+  heddle.engine.cancel(id);
 }
 
 test('the folder of a thread goes with the thread', { skip }, async () => {
@@ -73,7 +98,7 @@ test('kill -9 of the runner leaves no program and no folder', { skip }, async (t
   const folder = rows[0]?.folder as string;
   assert.ok(existsSync(folder));
   await bench.kill(runner);
-  await waitFor('their end', () => processesWith(`sleep ${mark}`).length === 0, 2000);
+  await waitFor('their end', () => processesWith(`sleep ${mark}`).length === 0);
   await waitFor('the folder to be gone', () => !existsSync(folder));
 });
 

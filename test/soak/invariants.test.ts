@@ -95,6 +95,14 @@ test('a claim that began twice is found', () => {
   assertBroken(soak, 'ran twice', 'soak-quick');
 });
 
+test('a settle that was told to be stale and was written all the same is found', () => {
+  const soak = rerun();
+  soak.logs.stale = [{ task_id: 'soak-quick', claim_token: 1 }];
+  assert.deepEqual(findViolations(soak), []);
+  soak.logs.stale = [{ task_id: 'soak-quick', claim_token: 2 }];
+  assertBroken(soak, 'stale settle written', 'soak-quick');
+});
+
 test('an effect too many, one too few, and one of a task that failed are found', () => {
   const twice = goodSoak();
   twice.effects.push({ task_id: 'soak-effect' });
@@ -178,7 +186,7 @@ function goodSoak(): Mutable<Evidence> {
     effects: ['soak-effect', BEAT.type, 'beat 2'].map((task_id) => ({ task_id })),
     faults: [{ kind: 'kill', pid: 11, at: 1200, until: 1200 }],
     exits: [],
-    logs: { events: {}, alarms: [] },
+    logs: { events: {}, stale: [], alarms: [] },
   };
 }
 

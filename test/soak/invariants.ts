@@ -24,6 +24,7 @@ export interface Evidence extends Rows {
 export function findViolations(evidence: Evidence): Violation[] {
   return [
     ...violationsOfTasks(evidence),
+    ...staleWritten(evidence),
     ...wrongBeats(evidence),
     ...wrongExits(evidence),
     ...alarms(evidence),
@@ -170,6 +171,22 @@ export function unexplainedRuns({
       return found;
     },
   );
+}
+
+/** What came too late was refused: the task is not what that claim would have made of it. */
+export function staleWritten({ tasks, logs }: Pick<Evidence, 'tasks' | 'logs'>): Violation[] {
+  const completedBy = new Map(
+    tasks.filter(({ status }) => status === 'completed').map(({ id, claim_token }) => [id, claim_token]),
+  );
+  return logs.stale
+    .filter(({ task_id, claim_token }) => completedBy.get(task_id) === claim_token)
+    .map(({ task_id, claim_token }) =>
+      violation(
+        'stale settle written',
+        task_id,
+        `claim ${claim_token} was told to be stale, and completed it`,
+      ),
+    );
 }
 
 /** An effect that is committed with its task's completion is there once if the task completed, else not at all. */

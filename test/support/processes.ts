@@ -7,6 +7,15 @@ export function processesWith(text: string): number[] {
     .map(Number);
 }
 
+/** What a process is called, at most 15 characters. */
+export function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
 function commandOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');

@@ -9,7 +9,7 @@ import type { OpenApiDocument } from '../../src/main/http/contract/openapi.ts';
 import type { PendingMigrations, Phase } from '../../src/main/http/parts.ts';
 import { type CapturedEvents, captureEvents } from './capture-events.ts';
 import { Contract } from './contract.ts';
-import { createTestDatabase } from './database.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
 import { publishTaskTypes } from './task-types.ts';
 
 /** An answer, its JSON read. */
@@ -40,6 +40,8 @@ export interface TestApi {
 
 interface Options {
   env?: NodeJS.ProcessEnv;
+  /** Default: a new one, which `stop` drops. */
+  database?: pg.Pool;
   pendingMigrations?: PendingMigrations;
   phase?: () => Phase;
 }
@@ -50,12 +52,13 @@ interface Options {
  */
 export async function startTestApi({
   env = {},
+  database: given,
   pendingMigrations = none,
   phase = () => 'running',
 }: Options = {}): Promise<TestApi> {
-  const testDatabase = await createTestDatabase();
-  const database = testDatabase.pool();
-  await publishTaskTypes(database);
+  const testDatabase = given === undefined ? await createTestDatabase() : null;
+  const database = given ?? (testDatabase as TestDatabase).pool();
+  if (testDatabase !== null) await publishTaskTypes(database);
   const events = captureEvents();
   const { observe } = events;
   const config: Config = readConfig(env);
@@ -101,7 +104,7 @@ export async function startTestApi({
     async stop() {
       finishes.stop();
       watch.stop();
-      await testDatabase.drop();
+      await testDatabase?.drop();
     },
   };
 }

@@ -26,8 +26,7 @@ async function byIndex(
   limit: number,
 ): Promise<string[]> {
   return inTransaction(database, async (client) => {
-    // pgvector looks at 40 rows unless told otherwise, and finds no more than that.
-    await client.query(`set local hnsw.ef_search = ${Math.min(1000, 2 * limit)}`);
+    await client.query(TAKE_THE_INDEX, [Math.min(1000, 2 * limit)]);
     const { rows } = await client.query<{ id: string }>(nearestByIndex(model, vector.length), [
       toSqlVector(vector),
       limit,
@@ -55,6 +54,12 @@ async function bySigns(
 
 /** Of so many the angle is computed. Among 50,000 vectors the nearest ten were always among them. */
 const COMPARED = 400;
+
+/**
+ * pgvector looks at 40 rows unless told otherwise, and finds no more than that. The rows come sorted: what has to sort
+ * them does not use the index.
+ */
+const TAKE_THE_INDEX = `select set_config('hnsw.ef_search', $1::text, true), set_config('enable_sort', 'off', true)`;
 
 /** The index is one of this expression, and only of this model's rows: the planner has to find both here, as they are. */
 function nearestByIndex(model: string, dimension: number): string {

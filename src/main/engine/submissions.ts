@@ -75,12 +75,8 @@ export class Submissions {
     try {
       const tasks = calls.flatMap((call) => call.tasks);
       const submitted = await pastOthers(() => insert(this.#database, tasks));
-      this.#accepted(submitted);
-      let at = 0;
-      for (const call of calls) {
-        call.resolve(submitted.slice(at, at + call.tasks.length));
-        at += call.tasks.length;
-      }
+      // When the next statement has been sent: the database need not wait while the answers are written.
+      setImmediate(() => this.#answer(calls, submitted));
     } catch (error) {
       if (calls.length === 1 || isAway(error)) {
         for (const call of calls) call.reject(error);
@@ -89,6 +85,15 @@ export class Submissions {
       const half = Math.ceil(calls.length / 2);
       await this.#insertAll(calls.slice(0, half));
       await this.#insertAll(calls.slice(half));
+    }
+  }
+
+  #answer(calls: readonly Call[], submitted: readonly Submitted[]): void {
+    this.#accepted(submitted);
+    let at = 0;
+    for (const { tasks, resolve } of calls) {
+      resolve(submitted.slice(at, at + tasks.length));
+      at += tasks.length;
     }
   }
 }

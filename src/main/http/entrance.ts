@@ -1,9 +1,10 @@
 import { type Context, type Handler, Hono, type Next } from 'hono';
 import type { Observe } from '../observe/events.ts';
 import type { Guard } from './access/guard.ts';
-import { setRequestId } from './access/request-id.ts';
-import { setSecurityHeaders } from './access/security-headers.ts';
+import { requestId } from './access/request-id.ts';
+import { SECURITY_HEADERS } from './access/security-headers.ts';
 import { answerFailure } from './answers/failures.ts';
+import { beginHeaders, complete } from './answers/respond.ts';
 
 export interface EntranceOptions {
   observe: Observe;
@@ -40,7 +41,7 @@ export class Entrance {
       const startedAt = performance.now();
       let answer: Response;
       try {
-        answer = this.#receive(c) ?? (await run(c, next));
+        answer = complete(c, this.#receive(c) ?? (await run(c, next)));
       } catch (error) {
         answer = this.#fail(error as Error, c);
       }
@@ -51,8 +52,9 @@ export class Entrance {
 
   /** @returns the answer to a browser's question, which needs no route @throws Problem when the request may not go on */
   #receive(c: Context): Response | undefined {
-    setSecurityHeaders(c);
-    setRequestId(c);
+    const id = requestId(c);
+    c.set('requestId', id);
+    beginHeaders(c, { ...SECURITY_HEADERS, 'X-Request-Id': id });
     return this.#guard?.(c);
   }
 }

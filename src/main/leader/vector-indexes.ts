@@ -26,16 +26,20 @@ export class VectorIndexes {
   #client: pg.Client | null = null;
   #toldWhyNot: string | null = null;
 
+  readonly #firstInMs: number;
+
   /** @param url a direct connection: the lock is one of a session */
-  constructor(database: Queryable, url: string, observe: Observe) {
+  constructor(database: Queryable, url: string, observe: Observe, pace: Pace = {}) {
+    const { firstInMs = FIRST_IN_MS, everyMs = EVERY_MS } = pace;
     this.#database = database;
     this.#url = url;
     this.#observe = observe;
-    this.#repeat = new Repeat('vector indexes', EVERY_MS, () => this.#look(), observe);
+    this.#firstInMs = firstInMs;
+    this.#repeat = new Repeat('vector indexes', everyMs, () => this.#look(), observe);
   }
 
   start(): void {
-    this.#repeat.start(FIRST_IN_MS);
+    this.#repeat.start(this.#firstInMs);
   }
 
   /** PostgreSQL goes on with an index that is being made, and keeps the lock until then. */
@@ -77,8 +81,13 @@ export class VectorIndexes {
   }
 }
 
-const EVERY_MS = 60_000;
+interface Pace {
+  firstInMs?: number;
+  everyMs?: number;
+}
+
 const FIRST_IN_MS = 10_000;
+const EVERY_MS = 60_000;
 
 /**
  * Makes the vector indexes that are missing, and drops those that are of no use, unless somebody else is at it. pgvector

@@ -11,12 +11,14 @@ import { migrateDown, previewDown } from './rollback.ts';
 import type { Script } from './script.ts';
 import { migrationStatus, statusAsJson } from './status.ts';
 import { statusAsTable } from './status-table.ts';
+import { orStopped, untilStopped } from './until-stopped.ts';
 
 /**
  * `heddle migrate …`: results go to standard output, one line for each error to standard error.
  * @param argv what comes behind `migrate`
  * @param withDatabase finds the database and passes on its address, of a direct connection and not of a transaction
  *   pooler. It is called when the arguments are right.
+ * @param output default: standard output and standard error
  * @returns the exit code
  */
 export async function runMigrateCommand(
@@ -39,7 +41,9 @@ async function perform(command: Command, withDatabase: WithDatabase, output: Out
     return EXIT.done;
   }
   if (command.action !== 'generate' && command.action !== 'check')
-    return withDatabase((url) => run(command, { url, output, observe: observer(output) }));
+    return untilStopped(': heddle migrate --status says what is applied', (stop) =>
+      withDatabase((url) => orStopped(stop, () => run(command, { url, output, observe: observer(output) }))),
+    );
   // Loaded only here: whoever applies migrations does without what makes them.
   const { runCheck, runGenerate } = await import('./generate/command.ts');
   return command.action === 'generate'

@@ -76,7 +76,9 @@ function findFiles(entries: readonly Dirent[], faults: string[]): Map<string, Di
     const { id, direction } = name;
     const rival = idAt.get(timeOf(id)) ?? id;
     if (rival !== id && !files.has(id))
-      faults.push(`${id}: it has the same time as ${rival}: rename one of them`);
+      faults.push(
+        `${id}: it has the same time as ${rival}: rename the files of one of them, and its folder in drizzle/`,
+      );
     idAt.set(timeOf(id), rival);
     files.set(id, [...(files.get(id) ?? []), direction]);
   }

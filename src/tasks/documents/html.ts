@@ -16,11 +16,19 @@ export function readHtml(file: Buffer, declared: string | null): Decoded {
 /** @throws PermanentError when it is nested so deeply that nobody could have written it */
 export function htmlToText(html: string): string {
   try {
-    return convert(html, OPTIONS);
+    return tidy(convert(html, OPTIONS));
   } catch (error) {
     if (error instanceof RangeError) throw nestedTooDeeply();
     throw error;
   }
+}
+
+/** Office programs leave empty paragraphs where something was that is no text; behind a row's last cell is a tab. */
+function tidy(text: string): string {
+  return text
+    .replace(/[ \t]+$/gm, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim();
 }
 
 /** The standard has readers look for it in the first 1024 bytes. */
@@ -55,6 +63,9 @@ const OPTIONS: HtmlToTextOptions = {
     { selector: 'tr', format: 'row' },
     { selector: 'td', format: 'cell' },
     { selector: 'th', format: 'cell' },
-    ...['script', 'style', 'noscript', 'template', 'svg'].map((selector) => ({ selector, format: 'skip' })),
+    ...['head', 'title', 'script', 'style', 'noscript', 'template', 'svg'].map((selector) => ({
+      selector,
+      format: 'skip',
+    })),
   ],
 };

@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runProgram, threadFolder } from '../../workers/program.ts';
+import { htmlToText } from './html.ts';
 import { MAX_TEXT_BYTES, type ReadingLimits } from './limits.ts';
 import type { Reading } from './transcript.ts';
 import { damaged, tooMuchText, withoutReader } from './unreadable.ts';
@@ -15,7 +16,7 @@ const FILTERS = {
 };
 
 /**
- * Extracts text with LibreOffice, which has a profile of its own in each thread: two that run at once on one profile
+ * Extracts text with LibreOffice, by way of HTML: its own plain text lacks footnotes. It has a profile of its own in each thread: two that run at once on one profile
  * disturb each other, and the first start with a new one takes some seconds more.
  * @param file of that type, which the caller has looked at
  * @param otherwise what another reader has said of it
@@ -32,13 +33,14 @@ export async function readWithLibreOffice(
   const [profile, work] = [join(folder, 'profile'), join(folder, 'work')];
   await mkdir(work, { recursive: true });
   try {
+    await prepareProfile(profile);
     const source = join(work, `document.${type}`);
     await writeFile(source, file);
     const args = [...argumentsFor(profile, FILTERS[type]), '--outdir', work, source];
     const env = { HOME: folder, TMPDIR: work, LC_ALL: 'C.UTF-8' };
     const end = await runProgram('soffice', args, { signal, timeoutSeconds, env });
     if (end === undefined) throw noLibreOffice(type, otherwise);
-    const text = await readOutput(join(work, 'document.txt'), maxTextBytes);
+    const text = await readOutput(join(work, 'document.html'), maxTextBytes);
     if (text !== undefined) {
       return { pages: [text], isPaged: false, transcribedBy: 'libreoffice', warnings: [] };
     }
@@ -53,6 +55,23 @@ export async function readWithLibreOffice(
   }
 }
 
+/** Nothing that a document names is fetched, from this machine's network or any other; and its macros do not run. */
+async function prepareProfile(profile: string): Promise<void> {
+  const settings = join(profile, 'user', 'registrymodifications.xcu');
+  if (await stat(settings).catch(() => undefined)) return;
+  await mkdir(join(profile, 'user'), { recursive: true });
+  await writeFile(settings, SETTINGS);
+}
+
+const SETTINGS = `<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Common/Security/Scripting">
+<prop oor:name="BlockUntrustedRefererLinks" oor:op="fuse"><value>true</value></prop>
+<prop oor:name="DisableMacrosExecution" oor:op="fuse"><value>true</value></prop>
+</item>
+</oor:items>
+`;
+
 function argumentsFor(profile: string, filter: string): string[] {
   return [
     '--headless',
@@ -61,7 +80,7 @@ function argumentsFor(profile: string, filter: string): string[] {
     `-env:UserInstallation=${pathToFileURL(profile).href}`,
     `--infilter=${filter}`,
     '--convert-to',
-    'txt:Text (encoded):UTF8',
+    'html:HTML (StarWriter)',
   ];
 }
 
@@ -69,9 +88,14 @@ function argumentsFor(profile: string, filter: string): string[] {
 async function readOutput(path: string, maxTextBytes: number): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return undefined;
-  if (found.size > maxTextBytes) throw tooMuchText(maxTextBytes);
-  return (await readFile(path, 'utf8')).replace(/^\ufeff/, '');
+  if (found.size > MOST_MARKUP * maxTextBytes) throw tooMuchText(maxTextBytes);
+  const text = htmlToText(await readFile(path, 'utf8'));
+  if (text.length > maxTextBytes) throw tooMuchText(maxTextBytes);
+  return text;
 }
+
+/** How much HTML may come of a text: short paragraphs need a multiple of themselves. */
+const MOST_MARKUP = 4;
 
 function noLibreOffice(type: string, otherwise: string | undefined): Error {
   if (otherwise !== undefined) return damaged('mammoth', otherwise);

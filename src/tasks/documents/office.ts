@@ -38,18 +38,21 @@ const ENCRYPTED_PACKAGE = Buffer.from('EncryptedPackage', 'utf16le');
 const WORD_DOCUMENT = Buffer.from('WordDocument', 'utf16le');
 
 /**
- * The document's own head ([MS-DOC] 2.5.1, FibBase: wIdent, and fEncrypted at bit 8 of the word at 10), which begins a
- * sector.
+ * The document's own head ([MS-DOC] 2.5.1, FibBase: wIdent, nFib, and fEncrypted at bit 8 of the word at 10), which
+ * begins a sector, or in a small file one of its short sectors.
  */
 function isEncrypted(file: Buffer): boolean {
-  for (let at = SECTOR_BYTES; at + 12 <= file.length; at += SECTOR_BYTES) {
-    if (file.readUInt16LE(at) === WORD_IDENT) return (file.readUInt16LE(at + 10) & 0x0100) !== 0;
+  for (let at = SECTOR_BYTES; at + 12 <= file.length; at += SHORT_SECTOR_BYTES) {
+    const isHead = file.readUInt16LE(at) === WORD_IDENT && file.readUInt16LE(at + 2) <= LATEST_VERSION;
+    if (isHead) return (file.readUInt16LE(at + 10) & 0x0100) !== 0;
   }
   return false;
 }
 
 const SECTOR_BYTES = 512;
+const SHORT_SECTOR_BYTES = 64;
 const WORD_IDENT = 0xa5ec;
+const LATEST_VERSION = 0x0112;
 
 /** @throws PermanentError when it is no RTF */
 export async function readRtf(file: Buffer, limits: ReadingLimits): Promise<Reading> {

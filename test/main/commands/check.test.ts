@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createTestDatabase } from '../../support/database.ts';
@@ -27,6 +27,26 @@ test('heddle check tells each fault by file and reason, and loads the others', a
   assert.match(stderr, /^fault {4}\S+broken\.js: it does not load$/m);
   assert.match(stderr, /^fault {4}\S+empty\.js: its default export is not a task/m);
   assert.match(stdout, /^ok {7}example-database-task \(database\)$/m);
+});
+
+test('heddle check refuses a schedule that never fires, is absurd, or is of no time zone there is', async () => {
+  const folder = join(directory, 'schedules');
+  await mkdir(folder);
+  const schedules = {
+    never: "cron: '* * 31 2 *'",
+    long: "cron: '0,'.repeat(5000) + '0 3 * * *'",
+    zone: "cron: '0 3 * * *', timezone: 'Mars/Base'",
+  };
+  for (const [name, schedule] of Object.entries(schedules)) {
+    const file = `import { definePeriodicTask } from 'heddle/define';
+      export default definePeriodicTask({ ${schedule}, run() {} });`;
+    await writeFile(join(folder, `${name}.js`), file);
+  }
+  const { code, stderr } = await run(['check'], { TASKS_DIR: folder });
+  assert.equal(code, 1);
+  assert.match(stderr, /^fault {4}\S+never\.js: cron '\* \* 31 2 \*' never fires$/m);
+  assert.match(stderr, /^fault {4}\S+long\.js: cron has 10009 characters, 200 is the most$/m);
+  assert.match(stderr, /^fault {4}\S+zone\.js: timezone 'Mars\/Base' does not exist/m);
 });
 
 test('heddle doctor says a line for each thing, and what to do about it', async () => {

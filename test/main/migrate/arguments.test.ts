@@ -58,6 +58,7 @@ test('what cannot be understood is one line and exit code 2', () => {
     ['--up', '--rollback'],
     ['--up', '--json'],
     ['--status', '-n', '1'],
+    ['--rollback', '-n', '-1'],
     ['--up', 'extra'],
     ['--upp'],
     ['--up', '--wait', 'soon'],

@@ -67,7 +67,7 @@ test('two migrations of one second are refused: nobody could tell their order', 
   const directory = await folder(t, { ...pair('20260101000000_a'), ...pair('20260101000000_b') });
   assert.match(
     (await faultsOf(directory)).join(),
-    /^2026\S+: it has the same time as 2026\S+: rename one of them$/,
+    /^2026\S+: it has the same time as 2026\S+: rename the files of one of them, and/,
   );
 });
 

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { addHeader } from '../answers/respond.ts';
 import type { Guard } from './guard.ts';
 
 /**
@@ -12,11 +13,11 @@ export function allowOrigins(origins: readonly string[]): Guard {
   const everybody = origins.includes('*');
   return (c) => {
     const origin = c.req.header('origin');
-    if (!everybody) c.header('Vary', 'Origin');
+    if (!everybody) addHeader(c, 'Vary', 'Origin');
     if (origin === undefined || !(everybody || origins.includes(origin))) return undefined;
-    c.header('Access-Control-Allow-Origin', everybody ? '*' : origin);
+    addHeader(c, 'Access-Control-Allow-Origin', everybody ? '*' : origin);
     if (isPreflight(c)) return answerPreflight(c);
-    c.header('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+    addHeader(c, 'Access-Control-Expose-Headers', EXPOSED_HEADERS);
     return undefined;
   };
 }

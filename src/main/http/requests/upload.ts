@@ -12,12 +12,20 @@ import { Problem } from '../answers/problem.ts';
 export function isForm(c: Context, maxBytes: number): boolean {
   const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (mediaType === 'application/json') return false;
+  if (mediaType === undefined && !hasBody(c)) {
+    throw new Problem(400, 'missing-body', 'Missing body', `A body is needed. ${WHAT_TO_SEND}`);
+  }
   if (mediaType !== 'multipart/form-data') {
-    const detail = 'Send a file as multipart/form-data, in the field "file", or {"title", "text"} as JSON.';
-    throw new Problem(415, 'unsupported-media-type', 'Unsupported media type', detail);
+    throw new Problem(415, 'unsupported-media-type', 'Unsupported media type', WHAT_TO_SEND);
   }
   if (Number(c.req.header('content-length') ?? 0) > maxBytes + FORM_BYTES) throw tooLarge(maxBytes);
   return true;
+}
+
+const WHAT_TO_SEND = 'Send a file as multipart/form-data, in the field "file", or {"title", "text"} as JSON.';
+
+function hasBody(c: Context): boolean {
+  return Number(c.req.header('content-length') ?? 0) > 0 || c.req.header('transfer-encoding') !== undefined;
 }
 
 /** Boundaries, headers and the other fields of the form around the file. */

@@ -12,6 +12,7 @@ import {
 } from '../../engine/by-hand.ts';
 import { isFinished } from '../../engine/task.ts';
 import { Problem } from '../answers/problem.ts';
+import { respondJson } from '../answers/respond.ts';
 import { hideSecrets } from '../answers/secret-params.ts';
 import type { Operations } from '../contract/operations.ts';
 import type { AppParts } from '../parts.ts';
@@ -45,7 +46,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       const next_cursor = next === null ? null : toCursor(next);
       const types = await catalogue.find([]);
       const items = tasks.map((one) => hideSecrets(one, types));
-      return c.json({ items, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
+      return respondJson(c, { items, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
     },
   );
 
@@ -66,7 +67,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       const id = await taskId(c, database);
       const found = await existing(c, id);
       const hasWaited = await waitAsPreferred(c, finishes, found);
-      return c.json(hasWaited ? await existing(c, id) : found);
+      return respondJson(c, hasWaited ? await existing(c, id) : found);
     },
   );
 
@@ -82,7 +83,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
     },
     async (c) => {
       const { id, status, updated_at, error } = await existing(c, await taskId(c, database));
-      return c.json({ id, status, updated_at, error });
+      return respondJson(c, { id, status, updated_at, error });
     },
   );
 
@@ -105,7 +106,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       if (changed.length === 0 && found.status !== 'running' && found.status !== 'completed') {
         throw await whyNotRun(database, id);
       }
-      return c.json(found);
+      return respondJson(c, found);
     },
   );
 
@@ -124,7 +125,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
     async (c) => {
       const id = await taskId(c, database);
       await cancelByHand(database, [id], c.get('caller').actor);
-      return c.json(await existing(c, id));
+      return respondJson(c, await existing(c, id));
     },
   );
 
@@ -143,7 +144,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       const id = await taskId(c, database);
       const gone = await deleteByHand(database, [id]);
       if (gone.length === 0) throw whyNotDeleted(await existing(c, id));
-      return c.json({ deleted: id });
+      return respondJson(c, { deleted: id });
     },
   );
 

@@ -1,8 +1,8 @@
 import type { Observe } from '../../observe/events.ts';
-import { onStopSignals } from '../../signals.ts';
-import { EXIT, MigrationError } from '../error.ts';
+import { EXIT } from '../error.ts';
 import { migrationsDirectory } from '../files.ts';
 import type { Output } from '../output.ts';
+import { untilStopped } from '../until-stopped.ts';
 import { checkMigrations } from './check.ts';
 import { makeEmptyPair } from './empty-pair.ts';
 import { generatePairs } from './generate.ts';
@@ -33,7 +33,7 @@ export async function runGenerate(
     output.print(asEmpty(await makeEmptyPair(name, directory, lockTimeoutSeconds)).join('\n'));
     return EXIT.done;
   }
-  const generated = await untilStopped((stop) =>
+  const generated = await untilStopped(NOTHING_LEFT, (stop) =>
     generatePairs({ ...makeOptions(command, withDatabase, output, stop), name, hints: command.hints }),
   );
   if (generated.status === 'asks') {
@@ -54,12 +54,14 @@ export async function runCheck(
   output: Output,
 ): Promise<number> {
   const startedAt = performance.now();
-  const proofs = await untilStopped((stop) =>
+  const proofs = await untilStopped(NOTHING_LEFT, (stop) =>
     checkMigrations(makeOptions(command, withDatabase, output, stop)),
   );
   output.print(asChecked(proofs, performance.now() - startedAt).join('\n'));
   return EXIT.done;
 }
+
+const NOTHING_LEFT = ', and nothing of it is left';
 
 function makeOptions(
   { lockTimeoutSeconds, waitSeconds, directory = migrationsDirectory }: CheckCommand,
@@ -68,21 +70,6 @@ function makeOptions(
   stop: AbortSignal,
 ): MakeOptions {
   return { directory, withDatabase, observe: observer(output), lockTimeoutSeconds, waitSeconds, stop };
-}
-
-/** A signal takes away what was made; a second one leaves at once. */
-async function untilStopped<T>(work: (stop: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController();
-  const off = onStopSignals((signal) => {
-    const exitCode = signal === 'SIGINT' ? 130 : 143;
-    if (stop.signal.aborted) process.exit(exitCode);
-    stop.abort(new MigrationError(exitCode, `stopped by ${signal}, and nothing of it is left`));
-  });
-  try {
-    return await work(stop.signal);
-  } finally {
-    off();
-  }
 }
 
 /** What happens in a scratch database is nobody's business, but that one waits is. */

@@ -20,7 +20,10 @@ describe('GET /health', () => {
       const degraded = await api.call('GET', path);
       assert.deepEqual(
         [degraded.status, degraded.json],
-        [200, { status: 'degraded', version, database: 'ok', migrations: 'ok', runner: 'none' }],
+        [
+          200,
+          { status: 'degraded', version, database: 'ok', migrations: 'ok', runner: 'none', vectors: 'none' },
+        ],
       );
       await api.database.query(
         `insert into runners (id, host, pid, version, mode, role, status, lease_seconds)
@@ -30,7 +33,7 @@ describe('GET /health', () => {
       const ok = await api.call('GET', path);
       assert.deepEqual(
         [ok.status, ok.json],
-        [200, { status: 'ok', version, database: 'ok', migrations: 'ok', runner: 'ok' }],
+        [200, { status: 'ok', version, database: 'ok', migrations: 'ok', runner: 'ok', vectors: 'none' }],
       );
     });
   }
