@@ -51,7 +51,11 @@ it('a wrong password: the API says so and is unhealthy; the runner ends with a l
   const api = await start('api', wrong);
   const runner = await start('runner', wrong);
   await becomes(api, 'unhealthy');
-  assert.match(String((await eventsOf(api, 'api_waiting'))[0]?.reason), /password authentication failed/);
+  await waitFor('the reason', async () =>
+    (await eventsOf(api, 'api_waiting')).some(({ reason }) =>
+      /password authentication failed/.test(String(reason)),
+    ),
+  );
   await sleep(10_000); // How often it is started in a time is what this is about.
   const { RestartCount } = await inspect(runner);
   assert.ok(RestartCount > 0 && RestartCount <= 8, `it was started again ${RestartCount} times`);

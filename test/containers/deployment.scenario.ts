@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { createClient } from '../../src/client/index.ts';
 import { packageRoot } from '../../src/main/package-root.ts';
@@ -24,7 +25,7 @@ it('from nothing to a completed task in less than 30 s', async () => {
   const tookSeconds = (performance.now() - startedAt) / 1000;
   tell('docker compose up to a completed task', `${tookSeconds.toFixed(1)} s`);
   assert.deepEqual([task.status, task.result], ['completed', params]);
-  assert.ok(tookSeconds < 30, `it took ${tookSeconds} s`);
+  assert.ok(tookSeconds < 30 * otherWork(), `it took ${tookSeconds} s`);
 });
 
 describe('the images', () => {
@@ -252,6 +253,11 @@ describe('memory', () => {
     assert.deepEqual(sizes, { threads: 2, threadMaxHeapMb: 160 });
   });
 });
+
+/** How many times as long everything takes because the machine has other work, too; the promise is about one without. */
+function otherWork(): number {
+  return Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+}
 
 interface Document {
   status: string;
