@@ -44,7 +44,7 @@ describe('a thread in a native call, which cannot be killed', { concurrency: tru
 
     await release(fifo);
     const task = await heddle.reaches(id, 'queued');
-    assert.equal(task.error, 'timed out after 2 s');
+    assert.equal(task.error, 'timed out after 1 s');
     assert.equal(heddle.engine.hasStuckThread, false);
     await waitFor('a thread in its place', () => heddle.engine.state.threads.length === 2);
   });

@@ -1,4 +1,4 @@
-import type { FromThread } from '../../workers/protocol.ts';
+import type { FromThread, Running } from '../../workers/protocol.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
 import { bundleSize } from './bundle.ts';
@@ -258,19 +258,19 @@ export class Dispatcher {
       else {
         this.#quietSince.delete(thread);
         const flight = bundle[running.index];
-        if (flight !== undefined) this.#lookAt(flight, running.ageMs, thread, bundle);
+        if (flight !== undefined) this.#lookAt(flight, running, thread, bundle);
       }
     }
     this.#events.watched();
     this.pump();
   }
 
-  #lookAt(flight: Flight, ageMs: number, thread: TaskThread, bundle: Flight[]): void {
+  #lookAt(flight: Flight, { ageMs, loading }: Running, thread: TaskThread, bundle: Flight[]): void {
     if (ageMs > STALL_MS) this.#takeBack(thread, bundle, flight.index + 1);
-    if (ageMs >= flight.killAtMs) {
-      flight.end('timeout');
+    if (ageMs >= (loading ? flight.loadKillAtMs : flight.killAtMs)) {
+      flight.neverLoaded = flight.end('timeout') && loading;
       void this.#kill(thread, { cause: flight.endedBy ?? 'timeout', reason: flight.deathReason() });
-    } else if (ageMs >= flight.timeoutMs - Math.min(this.#killGraceMs, flight.timeoutMs / 2)) {
+    } else if (!loading && ageMs >= flight.timeoutMs - Math.min(this.#killGraceMs, flight.timeoutMs / 2)) {
       this.#abort(flight, 'timeout', flight.timeoutMs - ageMs);
     }
   }

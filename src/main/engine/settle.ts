@@ -96,7 +96,8 @@ export class Settler {
       send: (values, last) => this.#sendInTime(this.#statement(last), values),
       isFinal: mayBeOneRow,
     };
-    const { left } = await this.#settle(batch, inTime);
+    const { left, error } = await this.#settle(batch, inTime);
+    if (left.length > 0) this.#observe({ event: 'database_error', during: 'settle', ...describe(error) });
     for (const settlement of left) this.#late.add(settlement);
   }
 
