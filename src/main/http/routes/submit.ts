@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { startSubmitSpan } from '../../../workers/shared/tracing.ts';
 import { describe } from '../../database/errors.ts';
 import { orm } from '../../database/orm.ts';
-import { findTask } from '../../database/tasks.ts';
+import { taskFinder } from '../../database/tasks.ts';
 import { check } from '../../engine/check.ts';
 import type { NewTask } from '../../engine/new-task.ts';
 import { submissionBody } from '../../engine/submission.ts';
@@ -28,7 +28,7 @@ import { tellAccepted } from './accepted.ts';
 
 /** `POST /tasks` and `POST /tasks/batch`. */
 export function submitRoutes(api: Operations, { database, catalogue, finishes, observe }: AppParts): void {
-  const reads = orm(database);
+  const findTask = taskFinder(orm(database));
   const submissions = new Submissions(database, { accepted: (tasks) => tellAccepted(observe, tasks) });
 
   api.on(
@@ -163,7 +163,7 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
   async function finished(c: Context, [submitted]: readonly Submitted[]): Promise<Answer | undefined> {
     const { task, deduplicated } = submitted as Submitted;
     if (!(await waitAsPreferred(c, finishes, task))) return undefined;
-    const now = await findTask(reads, task.id);
+    const now = await findTask(task.id);
     return now && toAnswer({ task: hideSecrets(now, await catalogue.find([])), deduplicated });
   }
 }

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { Queryable } from '../../database/connect.ts';
 import { orm } from '../../database/orm.ts';
 import { listTasks } from '../../database/task-list.ts';
-import { findTask, type VisibleTask } from '../../database/tasks.ts';
+import { taskFinder, type VisibleTask } from '../../database/tasks.ts';
 import {
   cancelByHand,
   deleteByHand,
@@ -25,6 +25,7 @@ import { task, taskListQuery, taskPage, taskStatus } from '../schemas/tasks.ts';
 /** Tasks that are there: list, look at, run, cancel, delete. */
 export function taskRoutes(api: Operations, { database, finishes, catalogue }: AppParts): void {
   const reads = orm(database);
+  const findTask = taskFinder(reads);
 
   api.on(
     {
@@ -149,7 +150,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
   );
 
   async function existing(c: Context, id: string): Promise<VisibleTask> {
-    const found = await findTask(reads, id);
+    const found = await findTask(id);
     if (found === undefined) throw noSuchTask(c.req.param('id') ?? id);
     return hideSecrets(found, await catalogue.find([]));
   }
