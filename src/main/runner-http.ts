@@ -5,6 +5,7 @@ import { guard } from './http/access/guard.ts';
 import { answerWithoutRoute } from './http/answers/no-route.ts';
 import { Operations } from './http/contract/operations.ts';
 import { createBase, Entrance } from './http/entrance.ts';
+import type { Phase } from './http/parts.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { metricsRoute } from './http/routes/metrics.ts';
 import { listen } from './http/serving/server.ts';
@@ -15,18 +16,19 @@ export interface RunnerHttpOptions {
   config: Config;
   databaseUrl: string;
   metrics: Registry;
+  phase: () => Phase;
   observe: Observe;
 }
 
 /** Serves a runner's own `/health` and `/metrics` on RUNNER_PORT. @throws ListenError */
 export async function startRunnerHttp(options: RunnerHttpOptions): Promise<{ stop(): Promise<void> }> {
-  const { config, databaseUrl, metrics, observe } = options;
+  const { config, databaseUrl, metrics, phase, observe } = options;
   const database = connect(databaseUrl, 'heddle runner health', observe, 1);
   const app = createBase(observe);
   const open = new Entrance({ observe });
   const guarded = new Entrance({ observe, guard: guard(config.http, observe) });
   // Health is no secret: it may be asked from wherever the runner can be reached.
-  healthRoutes(new Operations(app, open, config.http), { database, pendingMigrations });
+  healthRoutes(new Operations(app, open, config.http), { config, database, pendingMigrations, phase });
   metricsRoute(new Operations(app, guarded, config.http), metrics);
   answerWithoutRoute(app, guarded);
   try {

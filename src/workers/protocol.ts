@@ -171,6 +171,17 @@ const WAITING = 0;
 const STARTED = 1;
 const WITHDRAWN = 2;
 const NOBODY = -1;
+/** Beside the index of who runs. */
+const LOADING = 1 << 16;
+
+/** What a bundle's control block tells of the attempt that runs. */
+export interface Running {
+  index: number;
+  ageMs: number;
+  heldAtStart: number;
+  /** Its task file is loading: until then its age does not count. */
+  loading: boolean;
+}
 
 /**
  * The shared memory of a bundle: a state for each attempt, which one is running, and since when. Each attempt is
@@ -206,13 +217,14 @@ export class Control {
     if (Atomics.compareExchange(this.#states, index, WAITING, STARTED) !== WAITING) return false;
     Atomics.store(this.#startedAt, 0, process.hrtime.bigint());
     Atomics.store(this.#heldAtStart, 0, Math.round(heldBytes / 1024)); // Kibibytes: more bytes than fit.
-    Atomics.store(this.#current, 0, index);
+    Atomics.store(this.#current, 0, index | LOADING);
     return true;
   }
 
   /** Worker thread, when the task file of the current attempt is loaded: its age counts from now. */
   loaded(): void {
     Atomics.store(this.#startedAt, 0, process.hrtime.bigint());
+    Atomics.and(this.#current, 0, ~LOADING);
   }
 
   /** Worker thread, when an attempt has ended and before its outcome is told. */
@@ -233,11 +245,13 @@ export class Control {
    * Main thread: the attempt that runs, its age, and what the thread held in bytes when it began. Threads of one
    * process share the monotonic clock.
    */
-  running(): { index: number; ageMs: number; heldAtStart: number } | null {
-    const index = Atomics.load(this.#current, 0);
-    if (index === NOBODY) return null;
+  running(): Running | null {
+    const current = Atomics.load(this.#current, 0);
+    if (current === NOBODY) return null;
+    const loading = (current & LOADING) !== 0;
     const ageMs = Number(process.hrtime.bigint() - Atomics.load(this.#startedAt, 0)) / 1e6;
-    return { index, ageMs, heldAtStart: Atomics.load(this.#heldAtStart, 0) * 1024 };
+    const heldAtStart = Atomics.load(this.#heldAtStart, 0) * 1024;
+    return { index: current & ~LOADING, ageMs, heldAtStart, loading };
   }
 }
 

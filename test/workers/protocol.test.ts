@@ -23,8 +23,11 @@ describe('the control block of a bundle', () => {
     control.reset();
     control.start(0, 0);
     await waitFor('it to grow older', () => (control.running()?.ageMs ?? 0) > 200);
+    assert.equal(control.running()?.loading, true);
     control.loaded();
-    assert.ok((control.running()?.ageMs ?? 1000) < 200);
+    const running = control.running();
+    assert.deepEqual([running?.index, running?.loading], [0, false]);
+    assert.ok((running?.ageMs ?? 1000) < 200);
   });
 
   it('lets an attempt be started or withdrawn, never both, and neither twice', () => {

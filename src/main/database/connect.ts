@@ -29,6 +29,9 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
     keepAlive: true,
   });
   prepareWherePossible(pool);
+  // Between the pool, which listens no more, and its borrower, who does not listen yet, an error that came in one packet
+  // with the end of the handshake would end the process. The borrower's first statement fails, and says why.
+  pool.on('connect', (client) => void client.on('error', () => {}));
   pool.on('error', (error) => observe({ event: 'database_error', during: 'idle', ...describe(error) }));
   return pool;
 }

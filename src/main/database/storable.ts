@@ -57,7 +57,7 @@ function* walk(value: unknown, pointer: string): Generator<Unstorable> {
   }
 }
 
-function isStorable(text: string): boolean {
+export function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 

@@ -1,11 +1,12 @@
-import { BUNDLE_LIMIT, type FromThread } from '../../workers/protocol.ts';
+import type { FromThread, Running } from '../../workers/protocol.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
+import { bundleSize } from './bundle.ts';
 import type { ClaimedTask } from './claim.ts';
 import { Flight } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
 import type { Outcome } from './outcome.ts';
-import { Pace } from './pace.ts';
+import { Pace, QUICK_MS } from './pace.ts';
 import type { TaskThread } from './task-thread.ts';
 import type { RunnableType } from './task-types.ts';
 import type { ThreadPool } from './thread-pool.ts';
@@ -73,7 +74,8 @@ export class Dispatcher {
     while (this.#ready.length > 0 && !this.#closed) {
       const thread = this.#threads.take();
       if (thread === undefined) return;
-      void this.#fly(thread, this.#nextBundle());
+      const size = bundleSize(this.#ready, this.#threads.idle, this.pace);
+      void this.#fly(thread, this.#ready.splice(0, size));
     }
   }
 
@@ -90,6 +92,11 @@ export class Dispatcher {
   /** Attempts that a thread has. */
   get flights(): readonly Flight[] {
     return [...this.#flights.values()];
+  }
+
+  /** How many threads were killed seconds ago and still live. */
+  get late(): number {
+    return this.#killer.late.size;
   }
 
   /** Threads that were killed long ago and still live: they are in a native call. */
@@ -114,14 +121,24 @@ export class Dispatcher {
     return [...this.#bundles.keys()];
   }
 
-  /** Threads that are free, or will be in a moment: all they have is quick. */
+  /** Threads that are free, or will be in a moment: all they have is quick, as far as is known. */
   get soonFree(): number {
     let soon = this.#threads.idle;
-    for (const bundle of this.#bundles.values()) {
+    for (const [thread, bundle] of this.#bundles) {
+      if ((thread.control.running()?.ageMs ?? 0) > QUICK_MS) continue;
       if (bundle.every(({ task, endedBy }) => endedBy === null && this.pace.quickMs(task.type) !== null))
         soon++;
     }
     return soon;
+  }
+
+  /** Takes back what was claimed ahead in vain: tasks that were quick so far have taken all threads, and hold them. */
+  withdrawOverdue(): ClaimedTask[] {
+    if (this.ready === 0 || this.soonFree > 0) return [];
+    const claimedBefore = performance.now() - OVERDUE_MS;
+    const tasks = this.#ready.splice(0);
+    this.#ready.push(...tasks.filter(({ claimed_at }) => claimed_at >= claimedBefore));
+    return tasks.filter(({ claimed_at }) => claimed_at < claimedBefore);
   }
 
   /** Takes back everything that waits for a thread, also in a bundle: it never started. */
@@ -160,22 +177,6 @@ export class Dispatcher {
       void this.#kill(thread, { cause: why, reason });
     // The last attempt of the others has ended, and their answer is on its way.
     for (const thread of this.#bundles.keys()) this.#killer.expect(thread);
-  }
-
-  /** The next task, and after it as many quick ones as a thread does in a moment, shared out among idle threads. */
-  #nextBundle(): ClaimedTask[] {
-    const share = Math.ceil(this.#ready.length / (this.#threads.idle + 1));
-    const most = Math.min(BUNDLE_LIMIT, share);
-    let expectedMs = 0;
-    let count = 0;
-    while (count < most) {
-      const quickMs = this.pace.quickMs((this.#ready[count] as ClaimedTask).type);
-      if (quickMs === null && count > 0) break;
-      count++;
-      expectedMs += quickMs ?? Number.POSITIVE_INFINITY;
-      if (expectedMs >= BUNDLE_MS) break;
-    }
-    return this.#ready.splice(0, count);
   }
 
   async #fly(thread: TaskThread, tasks: ClaimedTask[]): Promise<void> {
@@ -257,19 +258,19 @@ export class Dispatcher {
       else {
         this.#quietSince.delete(thread);
         const flight = bundle[running.index];
-        if (flight !== undefined) this.#lookAt(flight, running.ageMs, thread, bundle);
+        if (flight !== undefined) this.#lookAt(flight, running, thread, bundle);
       }
     }
     this.#events.watched();
     this.pump();
   }
 
-  #lookAt(flight: Flight, ageMs: number, thread: TaskThread, bundle: Flight[]): void {
+  #lookAt(flight: Flight, { ageMs, loading }: Running, thread: TaskThread, bundle: Flight[]): void {
     if (ageMs > STALL_MS) this.#takeBack(thread, bundle, flight.index + 1);
-    if (ageMs >= flight.killAtMs) {
-      flight.end('timeout');
+    if (ageMs >= (loading ? flight.loadKillAtMs : flight.killAtMs)) {
+      flight.neverLoaded = flight.end('timeout') && loading;
       void this.#kill(thread, { cause: flight.endedBy ?? 'timeout', reason: flight.deathReason() });
-    } else if (ageMs >= flight.timeoutMs - Math.min(this.#killGraceMs, flight.timeoutMs / 2)) {
+    } else if (!loading && ageMs >= flight.timeoutMs - Math.min(this.#killGraceMs, flight.timeoutMs / 2)) {
       this.#abort(flight, 'timeout', flight.timeoutMs - ageMs);
     }
   }
@@ -323,11 +324,11 @@ export class Dispatcher {
   }
 }
 
-/** How much expected work travels in one message. */
-const BUNDLE_MS = 3;
-
 /** An attempt of this age keeps nobody else waiting. */
 const STALL_MS = 20;
+
+/** What is claimed ahead should begin within some 20 ms. */
+const OVERDUE_MS = 1000;
 
 const WATCH_MS = 25;
 

@@ -1,4 +1,6 @@
 import type { Hono } from 'hono';
+import { orm } from '../database/orm.ts';
+import { countLiveRunners } from '../database/runners.ts';
 import { Fresh } from '../database/statistics/fresh.ts';
 import { readStatistics } from '../database/statistics/read.ts';
 import { readUpkeep } from '../database/statistics/upkeep.ts';
@@ -11,6 +13,7 @@ import { createBase, Entrance } from './entrance.ts';
 import type { AppParts } from './parts.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { documentSearchRoutes } from './routes/document-search.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { factRoutes } from './routes/facts.ts';
@@ -25,16 +28,19 @@ import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskLogRoute } from './routes/task-log.ts';
 import { taskTypeRoutes } from './routes/task-types.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { uploadRoute } from './routes/upload-document.ts';
 
 /** The whole HTTP API. It listens nowhere: `app.request()` calls it, or a server. */
 export function createApp(given: AppParts): Hono {
   const { database } = given;
   const statistics = new Fresh(() => readStatistics(database));
   const upkeep = new Fresh(() => readUpkeep(database));
+  const runners = new Fresh(() => countLiveRunners(orm(database)));
   const metrics = new ApiMetrics({
     pool: database,
     statistics: () => statistics.get(),
     upkeep: () => upkeep.get(),
+    runners: () => runners.get(),
   });
   const parts = { ...given, observe: tellBoth(given.observe, (event) => metrics.note(event)) };
 
@@ -53,6 +59,8 @@ export function createApp(given: AppParts): Hono {
   bulkRoutes(api, parts);
   taskHistoryRoutes(api, parts);
   taskLogRoute(api, parts);
+  uploadRoute(api, parts);
+  documentSearchRoutes(api, parts);
   documentRoutes(api, parts);
   factRoutes(api, parts);
   agentRoutes(api, parts);

@@ -299,6 +299,46 @@ describe('a connection', () => {
   });
 });
 
+describe('a server that drains', () => {
+  it('answers as before, and says with each answer that the connection ends', async () => {
+    const server = await start();
+    const silent = await rawConnection(server.url);
+    const used = await rawConnection(server.url);
+    used.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    await waitFor('the first answer', () => used.received() !== '');
+    server.drain();
+    used.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    silent.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    const [before, last, ...none] = await used.answers();
+    assert.deepEqual(
+      [before?.headers.get('connection'), last?.headers.get('connection')],
+      ['keep-alive', 'close'],
+    );
+    assert.deepEqual([last?.status, none], [200, []]);
+    for (const answers of [
+      await silent.answers(),
+      await exchange(server.url, `GET / HTTP/1.1\r\n${HOST}\r\n`),
+    ]) {
+      assert.deepEqual([answers[0]?.status, answers[0]?.headers.get('connection')], [200, 'close']);
+    }
+  });
+
+  it('says so, too, with the answers that it gives while it closes', async () => {
+    const answers: (() => void)[] = [];
+    const app = createBase(observe);
+    app.get('/', (c) => new Promise<Response>((resolve) => answers.push(() => resolve(c.text('late')))));
+    const server = await serve(app, { observe });
+    const connection = await rawConnection(server.url);
+    connection.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    const answer = await waitFor('the request', () => answers[0]);
+    const closed = server.close();
+    answer();
+    const [late] = await connection.answers();
+    assert.deepEqual([late?.status, late?.headers.get('connection')], [200, 'close']);
+    await closed;
+  });
+});
+
 describe('an address', () => {
   it('that others can reach is not listened on when only loopback may be', async () => {
     for (const host of ['0.0.0.0', '::']) {
