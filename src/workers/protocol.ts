@@ -6,8 +6,8 @@ import type { RetryPolicy, TaskError } from '../../drizzle/schema/tasks.ts';
  * other's.
  *
  * Attempts travel in bundles: several short ones in a message, because the hop costs more than the work. They still
- * run one at a time. The bundle's control block, in shared memory, says which one runs and since when: the main
- * thread can see a hung attempt, and take back what has not started, without the thread's help.
+ * run one at a time. The bundle's control block, in shared memory, says which one runs and since when, and what has
+ * succeeded: see `shared/control.ts`.
  */
 
 /** One attempt to run. Payloads travel as JSON text: the main thread never parses them. */
@@ -60,6 +60,7 @@ export interface KeyOrder {
 }
 
 export interface Bundle {
+  /** Of a `Control`. */
   control: SharedArrayBuffer;
   attempts: AttemptOrder[];
 }
@@ -100,6 +101,7 @@ export type ReportedOutcome =
 export type ErrorRecord = TaskError;
 
 export type FromThread =
+  /** Of an attempt that the control block does not tell of. */
   | {
       say: 'outcome';
       claimToken: string;
@@ -163,83 +165,6 @@ export interface TaskTypeDescription {
 
 /** The name of a thread's global function that tells what the thread holds; `true` collects its garbage first. */
 export const MEASURE = '__heddleHeldBytes';
-
-/** The most attempts in one bundle. */
-export const BUNDLE_LIMIT = 64;
-
-const WAITING = 0;
-const STARTED = 1;
-const WITHDRAWN = 2;
-const NOBODY = -1;
-
-/**
- * The shared memory of a bundle: a state for each attempt, which one is running, and since when. Each attempt is
- * either started by the thread or withdrawn by the main thread, never both: one compare-and-swap decides.
- */
-export class Control {
-  readonly buffer: SharedArrayBuffer;
-  readonly #states: Int32Array;
-  readonly #current: Int32Array;
-  readonly #heldAtStart: Int32Array;
-  readonly #startedAt: BigInt64Array;
-
-  constructor(buffer = new SharedArrayBuffer(16 + 4 * BUNDLE_LIMIT)) {
-    this.buffer = buffer;
-    this.#startedAt = new BigInt64Array(buffer, 0, 1);
-    this.#current = new Int32Array(buffer, 8, 1);
-    this.#heldAtStart = new Int32Array(buffer, 12, 1);
-    this.#states = new Int32Array(buffer, 16, BUNDLE_LIMIT);
-  }
-
-  /** Main thread, before a bundle is sent: nobody else looks at the block then. */
-  reset(): void {
-    this.#states.fill(WAITING);
-    Atomics.store(this.#current, 0, NOBODY);
-  }
-
-  /**
-   * Worker thread.
-   * @param heldBytes what the thread holds now
-   * @returns false when the main thread has withdrawn the attempt
-   */
-  start(index: number, heldBytes: number): boolean {
-    if (Atomics.compareExchange(this.#states, index, WAITING, STARTED) !== WAITING) return false;
-    Atomics.store(this.#startedAt, 0, process.hrtime.bigint());
-    Atomics.store(this.#heldAtStart, 0, Math.round(heldBytes / 1024)); // Kibibytes: more bytes than fit.
-    Atomics.store(this.#current, 0, index);
-    return true;
-  }
-
-  /** Worker thread, when the task file of the current attempt is loaded: its age counts from now. */
-  loaded(): void {
-    Atomics.store(this.#startedAt, 0, process.hrtime.bigint());
-  }
-
-  /** Worker thread, when an attempt has ended and before its outcome is told. */
-  end(): void {
-    Atomics.store(this.#current, 0, NOBODY);
-  }
-
-  /** Main thread. @returns false when the thread has started the attempt */
-  withdraw(index: number): boolean {
-    return Atomics.compareExchange(this.#states, index, WAITING, WITHDRAWN) === WAITING;
-  }
-
-  started(index: number): boolean {
-    return Atomics.load(this.#states, index) === STARTED;
-  }
-
-  /**
-   * Main thread: the attempt that runs, its age, and what the thread held in bytes when it began. Threads of one
-   * process share the monotonic clock.
-   */
-  running(): { index: number; ageMs: number; heldAtStart: number } | null {
-    const index = Atomics.load(this.#current, 0);
-    if (index === NOBODY) return null;
-    const ageMs = Number(process.hrtime.bigint() - Atomics.load(this.#startedAt, 0)) / 1e6;
-    return { index, ageMs, heldAtStart: Atomics.load(this.#heldAtStart, 0) * 1024 };
-  }
-}
 
 /**
  * Until when this runner may run anything, in memory that all its threads share. Once that time has passed other

@@ -1,10 +1,11 @@
-import { BUNDLE_LIMIT, type FromThread } from '../../workers/protocol.ts';
+import type { FromThread, ReportedOutcome } from '../../workers/protocol.ts';
+import { monotonicMs } from '../../workers/shared/control.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
+import { bundleSize } from './bundle.ts';
 import type { ClaimedTask } from './claim.ts';
-import { Flight } from './flight.ts';
+import { Flight, type FlightEnd } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
-import type { Outcome } from './outcome.ts';
 import { Pace } from './pace.ts';
 import type { TaskThread } from './task-thread.ts';
 import type { RunnableType } from './task-types.ts';
@@ -13,7 +14,7 @@ import type { ThreadPool } from './thread-pool.ts';
 /** What the dispatcher tells of attempts. */
 export interface FlightEvents {
   /** An attempt has ended and its thread can do no more for it. */
-  ended(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void;
+  ended(flight: Flight, end: FlightEnd): void;
   /** Called every 25 ms while anything runs. */
   watched(): void;
   /** A thread was killed in the middle of an attempt: what it left in the database has to end before the attempt does. */
@@ -73,7 +74,8 @@ export class Dispatcher {
     while (this.#ready.length > 0 && !this.#closed) {
       const thread = this.#threads.take();
       if (thread === undefined) return;
-      void this.#fly(thread, this.#nextBundle());
+      const size = bundleSize(this.#ready, this.#threads.idle, this.pace);
+      void this.#fly(thread, this.#ready.splice(0, size));
     }
   }
 
@@ -162,22 +164,6 @@ export class Dispatcher {
     for (const thread of this.#bundles.keys()) this.#killer.expect(thread);
   }
 
-  /** The next task, and after it as many quick ones as a thread does in a moment, shared out among idle threads. */
-  #nextBundle(): ClaimedTask[] {
-    const share = Math.ceil(this.#ready.length / (this.#threads.idle + 1));
-    const most = Math.min(BUNDLE_LIMIT, share);
-    let expectedMs = 0;
-    let count = 0;
-    while (count < most) {
-      const quickMs = this.pace.quickMs((this.#ready[count] as ClaimedTask).type);
-      if (quickMs === null && count > 0) break;
-      count++;
-      expectedMs += quickMs ?? Number.POSITIVE_INFINITY;
-      if (expectedMs >= BUNDLE_MS) break;
-    }
-    return this.#ready.splice(0, count);
-  }
-
   async #fly(thread: TaskThread, tasks: ClaimedTask[]): Promise<void> {
     const bundle = tasks.map(
       (task, index) => new Flight(task, this.#types.get(task.type) as RunnableType, thread, index),
@@ -187,6 +173,7 @@ export class Dispatcher {
     this.#watch ??= setInterval(() => this.#look(), WATCH_MS);
     thread.listen((message) => this.#hear(message));
     const death = await this.#run(thread, bundle);
+    this.#hearSuccesses(thread, bundle);
     const left = bundle.filter((flight) => this.#flights.has(flight.task.claim_token));
     this.#takeBack(thread, left, 0);
     this.#bundles.delete(thread);
@@ -227,7 +214,22 @@ export class Dispatcher {
     const ranMs = flight.ageMs();
     const error = 'error' in outcome ? outcome.error : null;
     tellRunSpan(flight.order(), { name: outcome.name, error }, ranMs);
-    this.#finish(flight, outcome, false, ranMs);
+    this.#finish(flight, { outcome, settledByTask: false, ranMs, endedAt: performance.now() });
+  }
+
+  /** What the control block tells. */
+  #hearSuccesses(thread: TaskThread, bundle: Flight[]): void {
+    const successes = thread.takeSuccesses(bundle.length);
+    if (successes.length === 0) return;
+    const toOurClock = performance.now() - monotonicMs();
+    for (const { index, ranMs, endedAtMs, result } of successes)
+      this.#ended(
+        bundle[index] as Flight,
+        { kind: 'succeeded', result },
+        false,
+        ranMs,
+        endedAtMs + toOurClock,
+      );
   }
 
   #hear(message: FromThread): void {
@@ -238,20 +240,31 @@ export class Dispatcher {
     const flight = this.#flights.get(message.claimToken);
     if (message.say === 'outcome') {
       if (flight === undefined) return; // Ended already: by a crash whose report came before this.
-      const outcome = flight.outcomeOf(message.outcome);
-      if (outcome.name === 'succeeded') this.pace.note(flight.task.type, message.ranMs);
-      this.#finish(flight, outcome, message.settledByTask, message.ranMs);
+      this.#ended(flight, message.outcome, message.settledByTask, message.ranMs, performance.now());
     } else if (flight !== undefined) this.#events.said(flight, message);
   }
 
-  #finish(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void {
+  #ended(
+    flight: Flight,
+    reported: ReportedOutcome,
+    settledByTask: boolean,
+    ranMs: number,
+    endedAt: number,
+  ): void {
+    const outcome = flight.outcomeOf(reported);
+    if (outcome.name === 'succeeded') this.pace.note(flight.task.type, ranMs);
+    this.#finish(flight, { outcome, settledByTask, ranMs, endedAt });
+  }
+
+  #finish(flight: Flight, end: FlightEnd): void {
     this.#flights.delete(flight.task.claim_token);
-    this.#events.ended(flight, outcome, settledByTask, ranMs);
+    this.#events.ended(flight, end);
   }
 
   /** Every 25 ms while anything runs: the only place that decides that an attempt is too old. */
   #look(): void {
     for (const [thread, bundle] of this.#bundles) {
+      this.#hearSuccesses(thread, bundle);
       const running = thread.control.running();
       if (running === null) this.#lookAtQuiet(thread);
       else {
@@ -322,9 +335,6 @@ export class Dispatcher {
     this.#watch = undefined;
   }
 }
-
-/** How much expected work travels in one message. */
-const BUNDLE_MS = 3;
 
 /** An attempt of this age keeps nobody else waiting. */
 const STALL_MS = 20;

@@ -7,6 +7,16 @@ import type { RunnableType } from './task-types.ts';
 /** Why an attempt was told to end. `lost`: the runner's lease is over, and others may run its task. */
 export type EndReason = AbortReason | 'lost';
 
+/** How an attempt ended, and when. */
+export interface FlightEnd {
+  outcome: Outcome;
+  /** The task has called `complete`. */
+  settledByTask: boolean;
+  ranMs: number;
+  /** By `performance.now()`. */
+  endedAt: number;
+}
+
 /** A claimed task that a thread has: one attempt, from dispatch to its outcome. */
 export class Flight {
   readonly task: ClaimedTask;
@@ -33,7 +43,7 @@ export class Flight {
   /** What the thread is told. */
   order(): AttemptOrder {
     const { task } = this;
-    return {
+    const order: AttemptOrder = {
       taskId: task.id,
       type: task.type,
       claimToken: task.claim_token,
@@ -45,10 +55,11 @@ export class Flight {
       description: task.description,
       uniqueKey: task.unique_key,
       hasDependencies: task.has_dependencies,
-      ...(this.type.limits !== null && { limited: this.#limited(this.type.limits) }),
       traceparent: task.traceparent,
       hasSecrets: this.type.hasSecrets,
     };
+    if (this.type.limits !== null) order.limited = this.#limited(this.type.limits);
+    return order;
   }
 
   #limited(limits: Limits): NonNullable<AttemptOrder['limited']> {

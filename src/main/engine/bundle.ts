@@ -1,0 +1,27 @@
+import { BUNDLE_LIMIT } from '../../workers/shared/control.ts';
+import type { ClaimedTask } from './claim.ts';
+import type { Pace } from './pace.ts';
+
+/**
+ * How many of the ready tasks travel in the next message: the first one, and after it as many quick ones as a thread does
+ * in a moment, shared out among idle threads.
+ * @param ready at least one
+ * @param idleThreads beside the one that gets them
+ */
+export function bundleSize(ready: readonly ClaimedTask[], idleThreads: number, pace: Pace): number {
+  const share = Math.ceil(ready.length / (idleThreads + 1));
+  const most = Math.min(BUNDLE_LIMIT, share);
+  let expectedMs = 0;
+  let count = 0;
+  while (count < most) {
+    const quickMs = pace.quickMs((ready[count] as ClaimedTask).type);
+    if (quickMs === null && count > 0) break;
+    count++;
+    expectedMs += quickMs ?? Number.POSITIVE_INFINITY;
+    if (expectedMs >= BUNDLE_MS) break;
+  }
+  return count;
+}
+
+/** How much expected work travels in one message. */
+const BUNDLE_MS = 3;
