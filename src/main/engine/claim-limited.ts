@@ -1,6 +1,6 @@
 import type { Limits } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
-import type { ClaimedTask, Wanted } from './claim.ts';
+import { type ClaimedTask, stamped, type Wanted } from './claim.ts';
 import { AGED_SECONDS, CLAIM_LIMITED } from './sql/claim.ts';
 import { FIND_DUE, NEXT_START, TAKE_KEYS } from './sql/limits.ts';
 
@@ -41,7 +41,7 @@ export async function claimLimited(
     text: CLAIM_LIMITED,
     values: [type, runnerId, free, JSON.stringify(limits), aged],
   });
-  return rows;
+  return stamped(rows);
 }
 
 /** In how many milliseconds a rate limit may leave room again, or null when nothing counts against it. */

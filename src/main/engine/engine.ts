@@ -223,6 +223,7 @@ export class Engine {
     this.#limits.ended(flight.task);
     this.#settler.add({
       task: { id, type, claim_token, attempt, attempts_forgiven, max_retries, retry, cancel_requested },
+      isTick: flight.type.kind === 'periodic',
       outcome,
       settledByTask,
       ranMs,

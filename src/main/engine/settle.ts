@@ -5,13 +5,16 @@ import { isLocked, refusesTheValues, untilWritten } from '../database/errors.ts'
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';
 import type { ClaimedTask } from './claim.ts';
-import { type Attempted, type Decision, decide, type Outcome } from './outcome.ts';
-import { REREAD, SETTLE, SETTLE_UNLOCKED } from './sql/settle.ts';
+import { type Attempted, decide, type Outcome } from './outcome.ts';
+import { type Decided, isPlain, toColumns, toRow } from './settle-values.ts';
+import { REREAD, SETTLE, SETTLE_COMPLETED, SETTLE_UNLOCKED } from './sql/settle.ts';
 import type { Status } from './task.ts';
 
 /** An attempt that has ended, on its way into the database. */
 export interface Settlement {
   task: Pick<ClaimedTask, 'id' | 'type' | 'claim_token'> & Attempted;
+  /** Its type is periodic, and its end is counted. */
+  isTick?: boolean;
   outcome: Outcome;
   /** The task has called `complete`: its own transaction has settled it, if that was committed. */
   settledByTask: boolean;
@@ -123,11 +126,7 @@ export class Settler {
       decision: decide(settlement.task, settlement.outcome, Math.random()),
     }));
     try {
-      const values = [JSON.stringify(decided.map(({ settlement, decision }) => toRow(settlement, decision)))];
-      const { rows } = await untilWritten('settle', this.#observe, (last) =>
-        this.#database.query<{ claim_token: string }>({ ...this.#statement(last), values }),
-      );
-      const written = new Set(rows.map((row) => row.claim_token));
+      const written = await untilWritten('settle', this.#observe, (last) => this.#query(decided, last));
       for (const { settlement, decision } of decided) {
         if (!written.has(settlement.task.claim_token)) continue;
         this.#tell(settlement, decision.status, decision.error);
@@ -141,11 +140,35 @@ export class Settler {
     }
   }
 
-  #statement(last: unknown): { name: string; text: string } {
+  /** @param last the error of the time before @returns the claim tokens of what is settled now */
+  async #query(decided: readonly Decided[], last: unknown): Promise<Set<string>> {
     if (isLocked(last)) this.#lockedUntil = performance.now() + LOCKS_MS;
-    return performance.now() < this.#lockedUntil
-      ? { name: 'settle-unlocked', text: SETTLE_UNLOCKED }
-      : { name: 'settle', text: SETTLE };
+    if (performance.now() < this.#lockedUntil) return this.#settle(decided, SETTLE_UNLOCKED);
+    const plain = decided.filter(isPlain);
+    const written = plain.length > 0 ? await this.#complete(plain) : new Set<string>();
+    if (plain.length === decided.length) return written;
+    const others = decided.filter((one) => !isPlain(one));
+    for (const token of await this.#settle(others, SETTLE)) written.add(token);
+    return written;
+  }
+
+  async #settle(
+    decided: readonly Decided[],
+    text: typeof SETTLE | typeof SETTLE_UNLOCKED,
+  ): Promise<Set<string>> {
+    const name = text === SETTLE ? 'settle' : 'settle-unlocked';
+    const values = [JSON.stringify(decided.map(toRow))];
+    const { rows } = await this.#database.query<{ claim_token: string }>({ name, text, values });
+    return new Set(rows.map((row) => row.claim_token));
+  }
+
+  async #complete(decided: readonly Decided[]): Promise<Set<string>> {
+    const { rows } = await this.#database.query<{ count: number; claim_tokens: string[] | null }>({
+      name: 'settle-completed',
+      text: SETTLE_COMPLETED,
+      values: toColumns(decided),
+    });
+    return new Set(rows[0]?.claim_tokens ?? decided.map(({ settlement }) => settlement.task.claim_token));
   }
 
   /** A value that the database refuses must not hold up the others; its own task has failed. */
@@ -243,25 +266,5 @@ function notCommitted(outcome: Outcome): Outcome {
   return {
     name: 'failed',
     error: { name: 'Error', message: 'complete() was called, but its transaction was not committed' },
-  };
-}
-
-/** A row for the statement, which reads a field that is left out as null: most tasks have nothing to tell but their end. */
-function toRow({ task, ranMs, endedAt, threadId }: Settlement, decision: Decision) {
-  return {
-    id: task.id,
-    token: task.claim_token,
-    max_retries: task.max_retries,
-    cancel_requested: task.cancel_requested,
-    status: decision.status,
-    delay: decision.delaySeconds,
-    back: decision.attemptsBack,
-    result: decision.result ?? undefined,
-    error: decision.error ?? undefined,
-    outcome: decision.record?.outcome,
-    record: decision.record?.error ?? undefined,
-    ran_ms: ranMs,
-    ago_ms: performance.now() - endedAt,
-    thread_id: threadId,
   };
 }
