@@ -1,17 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../src/main/package-root.ts';
 import { createTestDatabase } from '../test/support/database.ts';
 import type { BenchOptions, Row } from './support/bench.ts';
+import { cpuSeconds, TELLS_CPU } from './support/process-cpu.ts';
 import { TASKS, THREADS } from './support/task-types.ts';
 
 /** What a runner costs that has nothing to do. */
 export async function idle({ quick, say }: BenchOptions): Promise<Row[]> {
-  if (!existsSync('/proc/self/stat')) return rows(null, 'not measured: needs /proc');
+  if (!TELLS_CPU) return rows(null, 'not measured: needs /proc');
   const database = await createTestDatabase();
   const runner = await startRunner(database.url);
   const exited = once(runner, 'exit');
@@ -79,17 +80,6 @@ function rows(measured: { core: number; megabytes: number } | null, reason = '')
     },
   ];
 }
-
-function cpuSeconds(pid: number | undefined): number {
-  // The name, which may hold anything, is in brackets; user and system time are the 14th and 15th field.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-/** USER_HZ, which Linux fixes for every architecture that Node runs on. */
-const TICKS_PER_SECOND = 100;
 
 function residentMegabytes(pid: number | undefined): number {
   return Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;

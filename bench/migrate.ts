@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createEmptyDatabase } from '../test/support/database.ts';
-import { runMigrate } from '../test/support/migration-bench.ts';
+import { runMigrateAlone } from '../test/support/migration-bench.ts';
 import { temporaryDirectory } from '../test/support/temporary-directory.ts';
 import { generateOnce } from './migrate-generate.ts';
 import type { Peak } from './migrate-peak.ts';
@@ -98,7 +98,7 @@ async function large(say: (line: string) => void): Promise<Row> {
 }
 
 async function run(url: string, directory: string, action: string): Promise<true> {
-  const { code, stderr } = await runMigrate(url, action, '--dir', directory);
+  const { code, stderr } = await runMigrateAlone(url, action, '--dir', directory);
   if (code !== 0) throw new Error(`heddle migrate ${action} ended with ${code}: ${stderr}`);
   return true;
 }

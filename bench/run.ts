@@ -4,20 +4,24 @@ import { startThrowawayServer } from '../test/support/throwaway-server.ts';
 import { claims } from './claims.ts';
 import { cpu } from './cpu.ts';
 import { dependencies } from './dependencies.ts';
+import { documents } from './documents.ts';
 import { drain } from './drain.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
+import { insight } from './insight.ts';
 import { latency } from './latency.ts';
 import { liveness } from './liveness.ts';
 import { migrate } from './migrate.ts';
 import { prune } from './prune.ts';
 import { recovery } from './recovery.ts';
+import { search } from './search.ts';
 import { spin } from './spin.ts';
 import { stats } from './stats.ts';
 import type { Bench, Row } from './support/bench.ts';
 import { describeMachine } from './support/machine.ts';
 import { printTable } from './support/table.ts';
 import { takeover } from './takeover.ts';
+import { ticks } from './ticks.ts';
 
 /*
  * `npm run bench [-- NAME …] [-- --quick] [--tasks COUNT]`: measures, and prints one table of targets and what was measured. Targets
@@ -32,6 +36,7 @@ const BENCHES: Record<string, Bench> = {
   spin,
   idle,
   liveness,
+  insight,
   takeover,
   recovery,
   claims,
@@ -39,6 +44,9 @@ const BENCHES: Record<string, Bench> = {
   http,
   stats,
   prune,
+  ticks,
+  documents,
+  search,
 };
 
 async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {

@@ -13,12 +13,17 @@ export async function stats({ quick, tasks, say }: BenchOptions): Promise<Row[]>
   try {
     say(`filling a table with ${size.toLocaleString('en')} tasks`);
     await fillTable(database.url, size);
-    const lists = await measureLists(database.url, await listsOf(database.pool()), say);
+    const lists = await measure(database.url, await listsOf(database.pool()), say);
+    const endings = await measure(database.url, await endingsOf(database.pool()), say);
     const few = await measureStatistics(database.url, 'statistics', say);
     await queueMore(database.url, size / 10);
     const more = `with ${(size / 10).toLocaleString('en')} more queued`;
     const many = await measureStatistics(database.url, more, say);
-    return [...toRows(size, 'GET /tasks', lists), ...toRows(size, 'GET /stats', [few, many])];
+    return [
+      ...toRows(size, 'GET /tasks', lists),
+      ...toRows(size, 'GET /stats', [few, many]),
+      ...endings.map((ending) => toRow(size, ending)),
+    ];
   } finally {
     await database.drop();
   }
@@ -37,7 +42,7 @@ const TARGET_MS = 50;
 type Paths = Record<string, string>;
 type Say = (line: string) => void;
 
-async function measureLists(databaseUrl: string, paths: Paths, say: Say): Promise<Measured[]> {
+async function measure(databaseUrl: string, paths: Paths, say: Say): Promise<Measured[]> {
   const api = await openApi(databaseUrl);
   const all: Measured[] = [];
   for (const [name, path] of Object.entries(paths)) {
@@ -115,6 +120,23 @@ async function listsOf(database: Queryable): Promise<Paths> {
     'q that none has': 'q=nowhere+to+be+found',
   };
   return Object.fromEntries(Object.entries(queries).map(([name, query]) => [name, `/api/v1/tasks?${query}`]));
+}
+
+/** How people name a task: by the last group of its id, as the CLI shows it, or by less of it. */
+async function endingsOf(database: Queryable): Promise<Paths> {
+  const { rows } = await database.query<{ ending: string }>(
+    "select split_part(id::text, '-', 5) as ending from tasks where status = 'queued' order by id desc limit 1",
+  );
+  const ending = rows[0]?.ending ?? '';
+  return {
+    'a task by the last group of its id': `/api/v1/tasks/${ending}`,
+    'a task by the last 8 digits of its id': `/api/v1/tasks/${ending.slice(-8)}`,
+  };
+}
+
+function toRow(size: number, { name, thenMs }: Measured): Row {
+  const what = `${name}, of ${size.toLocaleString('en')} tasks`;
+  return { what, target: '-', measured: `${median(thenMs).toFixed(1)} ms`, met: null };
 }
 
 function toRows(size: number, what: string, measured: readonly Measured[]): Row[] {

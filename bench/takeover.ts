@@ -9,12 +9,16 @@ import type { BenchOptions, Row } from './support/bench.ts';
 import { median, spread } from './support/statistics.ts';
 import { TASKS, THREADS } from './support/task-types.ts';
 
-/** How long nothing runs when the leader is killed and another runner of its host stands by: real processes. */
+/**
+ * How long nothing runs when the leader is killed and another runner of its host stands by, or is started again: real
+ * processes.
+ */
 export async function takeover({ quick, say }: BenchOptions): Promise<Row[]> {
   const database = await createTestDatabase();
   const directory = await temporaryDirectory();
   const runners: Heddle[] = [];
   const taken: Taken[] = [];
+  const restarted: number[] = [];
   try {
     runners.push(await startRunner(database.url, directory, 'leader_elected'));
     for (let round = 0; round < (quick ? 2 : 5); round++) {
@@ -26,6 +30,11 @@ export async function takeover({ quick, say }: BenchOptions): Promise<Row[]> {
       );
       taken.push(one);
     }
+    for (let round = 0; round < taken.length; round++) {
+      const start = () => startRunner(database.url, directory, 'leader_elected');
+      restarted.push(await killAndStart(runners.at(-1) as Heddle, start, runners, database));
+      say(`${Math.round(restarted.at(-1) as number)} ms after a new process is seen, it runs the task`);
+    }
   } finally {
     for (const runner of runners) await runner.stop();
     await database.drop();
@@ -33,7 +42,11 @@ export async function takeover({ quick, say }: BenchOptions): Promise<Row[]> {
   }
   const rescued = taken.map(({ rescuedMs }) => rescuedMs);
   const fresh = taken.map(({ newMs }) => newMs);
-  return [toRow('the standby runs its task', rescued), toRow('the standby has run a new task', fresh)];
+  return [
+    toRow('the standby runs its task', rescued),
+    toRow('the standby has run a new task', fresh),
+    toRow('started again, it runs the task', restarted),
+  ];
 }
 
 /** In milliseconds after the kill. */
@@ -69,6 +82,23 @@ async function killAndTime(leader: Heddle, database: TestDatabase): Promise<Take
   return { rescuedMs: rescued.started_ms - killedAt, newMs: ran.finished_ms - killedAt };
 }
 
+/** @returns how long after the first heartbeat of a new process the task runs again, in milliseconds */
+async function killAndStart(
+  leader: Heddle,
+  start: () => Promise<Heddle>,
+  runners: Heddle[],
+  database: TestDatabase,
+): Promise<number> {
+  const held = await add(database, { type: 'hold', params: { ms: HOLD_MS } });
+  await waitFor('the task to run', async () => (await read(database, held)).status === 'running');
+  leader.child.kill('SIGKILL');
+  await leader.ended;
+  runners.push(await start());
+  await waitFor('the rescued task to run', async () => (await read(database, held)).status === 'completed');
+  const { rows } = await database.pool().query<{ ms: number }>(SEEN_UNTIL_RUN, [held]);
+  return (rows[0] as { ms: number }).ms;
+}
+
 /** Longer than the leader has to live once it runs. */
 const HOLD_MS = 500;
 
@@ -95,6 +125,12 @@ const TASK_TIMES = `
 select status, attempt, extract(epoch from started_at)::float8 * 1000 as started_ms,
   extract(epoch from finished_at)::float8 * 1000 as finished_ms
 from tasks where id = $1`;
+
+/** $1 a task: from the first heartbeat of the runner that ran it until it ran. */
+const SEEN_UNTIL_RUN = `
+select extract(epoch from t.started_at - r.started_at)::float8 * 1000 as ms
+from tasks t join runners r on r.id = t.runner_id
+where t.id = $1`;
 
 function toRow(what: string, times: number[]): Row {
   return {

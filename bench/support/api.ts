@@ -8,14 +8,17 @@ import { createApp } from '../../src/main/http/app.ts';
 import { pendingMigrations } from '../../src/main/migrate/pending.ts';
 
 /** An API that listens nowhere, and has no connection to its database before it needs one. */
-export async function openApi(databaseUrl: string): Promise<{ app: Hono; stop(): Promise<void> }> {
+export async function openApi(
+  databaseUrl: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ app: Hono; stop(): Promise<void> }> {
   const observe = () => {};
   const database = connect(databaseUrl, 'heddle bench', observe);
   const finishes = new FinishWatch(database, observe);
   const watch = new TaskWatch(database, observe);
   const catalogue = new TaskTypeCatalogue(database);
   const app = createApp({
-    config: readConfig({}),
+    config: readConfig(env),
     database,
     catalogue,
     observe,

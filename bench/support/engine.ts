@@ -2,17 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { connect } from '../../src/main/database/connect.ts';
 import { Engine } from '../../src/main/engine/engine.ts';
+import { Minutes } from '../../src/main/engine/minutes.ts';
 import { publishTaskTypes } from '../../src/main/engine/publish.ts';
 import { type Submission, type Submitted, submit } from '../../src/main/engine/submit.ts';
-import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
+import type { ThreadOptions } from '../../src/main/engine/task-thread.ts';
+import { type RunnableType, TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { Wake } from '../../src/main/engine/wake.ts';
-import type { HeddleEvent } from '../../src/main/observe/events.ts';
+import { type Observe, tellBoth } from '../../src/main/observe/events.ts';
 import { createLog, logEvents } from '../../src/main/observe/log.ts';
+import { RunnerMetrics } from '../../src/main/observe/metrics/runner.ts';
 import { addLiveRunner } from '../../test/support/runner-row.ts';
 import { Heard } from './heard.ts';
 import { learnTaskTypes, THREADS, threadOptionsFor } from './task-types.ts';
+import { writeNoHistory } from './without-history.ts';
 
-/** An engine on the benchmark's own tasks, without what keeps a runner alive: its row counts as live for a day. */
+/** An engine on the benchmark's own tasks, or others, without what keeps a runner alive: its row counts as live for a day. */
 export class BenchEngine {
   readonly runnerId = randomUUID();
   /** The benchmark's own: the engine's connections are made when it needs them, as in a runner. */
@@ -22,28 +26,19 @@ export class BenchEngine {
   readonly #engine: Engine;
   readonly #catalogue: TaskTypeCatalogue;
   readonly #wake: Wake;
+  readonly #telling: Telling;
 
-  /** Learns and publishes the task types. Nothing runs before `start`. */
-  static async prepare(databaseUrl: string): Promise<BenchEngine> {
-    const types = await learnTaskTypes(databaseUrl);
-    const log = logEvents(createLog('error').logger);
-    const bench: BenchEngine = new BenchEngine(databaseUrl, (runnerId, pool, catalogue) => {
-      const observe = (event: HeddleEvent) => {
-        log(event);
-        bench.heard.hear(event);
-      };
-      return new Engine({
-        runnerId,
-        database: pool,
-        catalogue,
-        types,
-        threads: THREADS,
-        threadOptions: threadOptionsFor(databaseUrl),
-        killGraceMs: 500,
-        observe,
-        logStream: { write() {} },
-      });
-    });
+  /**
+   * Learns and publishes the task types. Nothing runs before `start`.
+   * @param options what it tells: its events, as a log of errors; `everything` that a runner tells; or `nothing`, not
+   * even in the tasks' rows; and what its threads are to be given
+   */
+  static async prepare(
+    databaseUrl: string,
+    { tells = 'events', ...options }: { tells?: Tells } & Partial<ThreadOptions> = {},
+  ): Promise<BenchEngine> {
+    const types = await learnTaskTypes(databaseUrl, options);
+    const bench = new BenchEngine(databaseUrl, types, tells, options);
     await publishTaskTypes(bench.pool, types);
     await addLiveRunner(bench.pool, bench.runnerId);
     return bench;
@@ -51,12 +46,26 @@ export class BenchEngine {
 
   private constructor(
     databaseUrl: string,
-    createEngine: (runnerId: string, pool: pg.Pool, catalogue: TaskTypeCatalogue) => Engine,
+    types: readonly RunnableType[],
+    tells: Tells,
+    options: Partial<ThreadOptions>,
   ) {
     this.pool = connect(databaseUrl, 'heddle bench', () => {});
     this.#enginePool = connect(databaseUrl, `heddle runner ${this.runnerId}`, () => {});
+    if (tells === 'nothing') writeNoHistory(this.#enginePool);
+    this.#telling = tellingOf(tells, this.runnerId, this.#enginePool, types);
     this.#catalogue = new TaskTypeCatalogue(this.pool);
-    this.#engine = createEngine(this.runnerId, this.#enginePool, this.#catalogue);
+    this.#engine = new Engine({
+      runnerId: this.runnerId,
+      database: this.#enginePool,
+      catalogue: this.#catalogue,
+      types,
+      threads: THREADS,
+      threadOptions: threadOptionsFor(databaseUrl, options),
+      killGraceMs: 500,
+      observe: tellBoth(this.#telling.observe, (event) => this.heard.hear(event)),
+      logStream: { write() {} },
+    });
     const wakened = {
       due: (inMs: number) => this.#engine.wake(inMs),
       cancel: (taskId: string) => this.#engine.cancel(taskId),
@@ -77,7 +86,32 @@ export class BenchEngine {
   async stop(): Promise<void> {
     await this.#wake.stop();
     await this.#engine.stop();
+    await this.#telling.stop();
     await this.#enginePool.end();
     await this.pool.end();
   }
+}
+
+type Tells = 'events' | 'everything' | 'nothing';
+
+interface Telling {
+  observe: Observe;
+  stop(): Promise<void>;
+}
+
+function tellingOf(tells: Tells, runnerId: string, pool: pg.Pool, types: readonly RunnableType[]): Telling {
+  if (tells === 'nothing') return { observe() {}, async stop() {} };
+  const log = logEvents(createLog('error').logger);
+  if (tells === 'events') return { observe: log, async stop() {} };
+  const threads = { busy: 0, idle: 0, stuck: 0 };
+  const metrics = new RunnerMetrics(() => ({ types, threads, pool }));
+  const minutes = new Minutes(runnerId, pool, log);
+  return {
+    observe(event) {
+      log(event);
+      metrics.note(event);
+      if (event.event === 'attempt_ended') minutes.note(event);
+    },
+    stop: () => minutes.stop(),
+  };
 }

@@ -8,7 +8,7 @@ import { createLog, logEvents } from '../../src/main/observe/log.ts';
 import { RunnerMetrics } from '../../src/main/observe/metrics/runner.ts';
 import { Tenure } from '../../src/main/tenure.ts';
 import { Heard } from './heard.ts';
-import { learnTaskTypes, THREADS, threadOptionsFor } from './task-types.ts';
+import { learnTaskTypes, TASKS, THREADS, threadOptionsFor } from './task-types.ts';
 
 /** What `BenchEngine` is, with everything that keeps a runner alive and lets one look into it: lease, heartbeats, election, rescue, schedules, statistics, metrics. */
 export class BenchTenure {
@@ -17,15 +17,15 @@ export class BenchTenure {
   readonly #catalogue: TaskTypeCatalogue;
   readonly #tenure: Tenure;
 
-  /** Learns and publishes the task types. Nothing runs before `start`. */
-  static async prepare(databaseUrl: string): Promise<BenchTenure> {
-    const types = await learnTaskTypes(databaseUrl);
-    const bench = new BenchTenure(databaseUrl, types);
+  /** Learns and publishes the task types. Nothing runs before `start`. @param tasks where they are */
+  static async prepare(databaseUrl: string, tasks = TASKS): Promise<BenchTenure> {
+    const types = await learnTaskTypes(databaseUrl, { taskFolders: [tasks] });
+    const bench = new BenchTenure(databaseUrl, types, tasks);
     await publishTaskTypes(bench.pool, types);
     return bench;
   }
 
-  private constructor(databaseUrl: string, types: readonly RunnableType[]) {
+  private constructor(databaseUrl: string, types: readonly RunnableType[], tasks: string) {
     this.pool = connect(databaseUrl, 'heddle bench', () => {});
     this.#catalogue = new TaskTypeCatalogue(this.pool);
     const log = createLog('error');
@@ -36,7 +36,7 @@ export class BenchTenure {
         config: readConfig({ DATABASE_URL: databaseUrl, THREADS: String(THREADS) }),
         databaseUrl,
         types,
-        threadOptions: threadOptionsFor(databaseUrl),
+        threadOptions: threadOptionsFor(databaseUrl, { taskFolders: [tasks] }),
         log,
         observe: (event) => {
           logEvent(event);

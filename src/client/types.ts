@@ -289,9 +289,11 @@ export interface Percentiles {
 }
 
 export interface Health {
-  status: 'ok' | 'degraded' | 'unavailable';
+  status: 'ok' | 'degraded' | 'unavailable' | 'starting' | 'draining';
   version: string;
   database: 'ok' | 'away';
   migrations: 'ok' | 'pending' | 'unknown';
   runner: 'ok' | 'none' | 'unknown';
+  /** By what embeddings are compared. */
+  vectors: 'pgvector' | 'sql' | 'none' | 'unknown';
 }

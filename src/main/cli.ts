@@ -42,6 +42,11 @@ const COMMANDS: Record<string, Command> = {
     summary: 'lists tasks, the newest first (heddle tasks --help)',
     run: async (argv, config) => (await import('./commands/tasks.ts')).tasksCommand(argv, config),
   },
+  periodic: {
+    usage: 'periodic [run|pause|resume NAME] [--json]',
+    summary: 'lists periodic tasks, or runs, pauses or resumes one (heddle periodic --help)',
+    run: async (argv, config) => (await import('./commands/periodic.ts')).periodicCommand(argv, config),
+  },
   check: {
     usage: 'check',
     summary: 'loads the configuration and every task file, and reports each fault',
@@ -55,7 +60,10 @@ const COMMANDS: Record<string, Command> = {
 };
 
 /** Commands that read their own arguments, and have a help of their own. */
-const READS_ARGUMENTS = new Set(['migrate', 'submit', 'tasks']);
+const READS_ARGUMENTS = new Set(['migrate', 'submit', 'tasks', 'periodic']);
+
+/** Commands for which HOST matters, `check` included, which judges the configuration for them. In the images it is 0.0.0.0. */
+const LISTENS = new Set(['start', 'api', 'runner', 'check']);
 
 // A connection to a server that is silent would keep the process alive for a quarter of an hour.
 process.exit(await main(process.argv.slice(2)));
@@ -79,7 +87,7 @@ async function main([name, ...argv]: string[]): Promise<number> {
         return 0;
       }
     }
-    return await command.run(argv, readConfig());
+    return await command.run(argv, readConfig(undefined, { listens: LISTENS.has(name) }));
   } catch (error) {
     return explain(error as Error & { code?: string; exitCode?: number });
   }

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { embeddingsConfig, LOCAL } from '../workers/shared/embeddings/config.ts';
+import { LOCAL_MODEL } from '../workers/shared/embeddings/local.ts';
 import { parseTokens } from './api-tokens.ts';
+import { defaultSizes } from './sizes.ts';
 
 /** A setting that cannot be used. `faults` has one line each, beginning with the variable's name. */
 export class ConfigError extends Error {
@@ -21,9 +23,10 @@ export type Config = ReturnType<typeof readConfig>;
 /**
  * Reads the whole configuration from the environment, after a `.env` file in the working directory (which never
  * overrides what is set). Secrets may come from files: `DATABASE_URL_FILE` and so on.
+ * @param use `listens`: whether strangers could come in, so that something has to keep them out
  * @throws ConfigError with every fault at once, by name, and never with a secret's value.
  */
-export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
+export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv(), use = { listens: true }) {
   const faults: string[] = [];
   const secrets = secretsFromFiles(env, faults);
   const parsed = settings.safeParse(withoutBlanks({ ...env, ...secrets }));
@@ -35,11 +38,17 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
   const databaseUrl = set.DATABASE_URL ?? set.PG_DSN ?? urlFromParts(set);
   const tokens = set.API_TOKENS ?? [];
   const protection = tokens.length > 0 ? 'tokens' : set.API_AUTH === 'none' ? 'none' : 'loopback';
-  if (protection === 'loopback' && !isLoopback(set.HOST)) {
+  if (use.listens && protection === 'loopback' && !isLoopback(set.HOST)) {
     faults.push(
       `HOST: refusing to listen on ${set.HOST} without API_TOKENS; set tokens, listen on 127.0.0.1, or say API_AUTH=none`,
     );
   }
+  const chunkOverlap = set.CHUNK_OVERLAP ?? Math.min(150, Math.floor(set.CHUNK_CHARACTERS / 8));
+  if (chunkOverlap >= set.CHUNK_CHARACTERS / 2)
+    faults.push(
+      `CHUNK_OVERLAP: must be less than half of CHUNK_CHARACTERS, which is ${set.CHUNK_CHARACTERS}`,
+    );
+  if (set.EMBEDDINGS_URL !== undefined) faults.push(...modelFaults(set.EMBEDDINGS_URL, set.EMBEDDINGS_MODEL));
   if (faults.length > 0) throw new ConfigError(faults);
   return {
     database: {
@@ -58,10 +67,12 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
       trustedProxies: set.TRUSTED_PROXIES,
       maxConnections: set.MAX_CONNECTIONS,
       maxStreams: set.MAX_STREAMS,
+      maxUploads: set.MAX_UPLOADS,
       maxBodyBytes: set.MAX_BODY_BYTES,
       maxDocumentBytes: set.MAX_DOCUMENT_BYTES,
       corsOrigins: set.CORS_ORIGINS ?? [],
       rateLimit: set.RATE_LIMIT,
+      drainSeconds: set.DRAIN_SECONDS,
     },
     runner: {
       mode: set.RUNNER_MODE,
@@ -79,12 +90,12 @@ export function readConfig(env: NodeJS.ProcessEnv = environmentWithDotEnv()) {
       ticks: set.RETENTION_TICKS,
     },
     documents: {
-      embeddingsUrl: set.EMBEDDINGS_URL,
-      embeddingsModel: set.EMBEDDINGS_MODEL,
-      embeddingsApiKey: set.EMBEDDINGS_API_KEY,
+      /** Who makes embeddings; null when nobody does. */
+      embeddings: embeddingsConfig(withoutBlanks({ ...env, ...secrets })),
       chunkCharacters: set.CHUNK_CHARACTERS,
-      chunkOverlap: set.CHUNK_OVERLAP,
+      chunkOverlap,
       conversionTimeoutSeconds: set.CONVERSION_TIMEOUT_SECONDS,
+      ocrLanguages: set.OCR_LANGUAGES,
     },
     logLevel: set.LOG_LEVEL,
   };
@@ -107,7 +118,7 @@ const postgresUrl = z
   );
 
 /** Every variable, its default beside it. Blank counts as unset. */
-const settings = z.object({
+export const settings = z.object({
   DATABASE_URL: postgresUrl.optional(),
   PG_DSN: postgresUrl.optional(),
   POSTGRES_HOST: z.string().optional(),
@@ -128,6 +139,8 @@ const settings = z.object({
   TRUSTED_PROXIES: whole('of proxies', 0, 10).default(0),
   MAX_CONNECTIONS: whole('of connections', 1).default(2048),
   MAX_STREAMS: whole('of streams', 1).default(256),
+  DRAIN_SECONDS: number('of seconds').min(0, 'must not be negative').default(0),
+  MAX_UPLOADS: whole('of uploads', 1).default(16),
   RATE_LIMIT: z
     .string()
     .regex(/^[1-9]\d*\/[1-9]\d*$/, 'must be COUNT/SECONDS, such as 100/60')
@@ -140,8 +153,8 @@ const settings = z.object({
 
   RUNNER_MODE: z.enum(['singleton', 'shared'], "must be 'singleton' or 'shared'").default('singleton'),
   RUNNER_PORT: port.default(8001),
-  THREADS: whole('of threads', 1, 1024).default(Math.max(2, availableParallelism())),
-  THREAD_MAX_HEAP_MB: whole('of megabytes', 16).default(512),
+  THREADS: whole('of threads', 1, 1024).default(() => defaultSizes().threads),
+  THREAD_MAX_HEAP_MB: whole('of megabytes', 16).default(() => defaultSizes().threadMaxHeapMb),
   TASKS_DIR: z.string().refine(isFolder, 'is not a folder that can be read').optional(),
   STOP_GRACE_SECONDS: number('of seconds').min(0, 'must not be negative').default(25),
   LEASE_SECONDS: number('of seconds').min(1, 'must be at least 1').default(8),
@@ -151,12 +164,24 @@ const settings = z.object({
   RETENTION_FAILED_DAYS: days.default(30),
   RETENTION_TICKS: whole('of ticks', 1).default(1000),
 
-  EMBEDDINGS_URL: z.string().optional(),
+  EMBEDDINGS_URL: z
+    .string()
+    .trim()
+    .refine(
+      (value) => value === LOCAL || isEndpoint(value),
+      `must be the whole http(s) address of an embeddings endpoint, without a password in it, or '${LOCAL}'`,
+    )
+    .optional(),
   EMBEDDINGS_MODEL: z.string().optional(),
   EMBEDDINGS_API_KEY: z.string().optional(),
-  CHUNK_CHARACTERS: whole('of characters', 1).default(1200),
-  CHUNK_OVERLAP: whole('of characters', 0).default(150),
+  // Two hold every character of Unicode. More make a list of words that PostgreSQL cannot keep.
+  CHUNK_CHARACTERS: whole('of characters', 2, 50_000).default(1200),
+  CHUNK_OVERLAP: whole('of characters', 0).optional(),
   CONVERSION_TIMEOUT_SECONDS: number('of seconds').positive('must be more than 0').default(120),
+  OCR_LANGUAGES: z
+    .string()
+    .regex(/^\w+(\+\w+)*$/, 'must be languages of tesseract, such as eng or eng+deu')
+    .optional(),
 
   LOG_LEVEL: z
     .string()
@@ -185,6 +210,23 @@ function isOrigin(value: string): boolean {
   return /^https?:[/\w.:[\]-]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value;
 }
 
+function isEndpoint(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}
+
+/** Embeddings are only compared with those of the same model: it has to have a name. */
+function modelFaults(url: string, model: string | undefined): string[] {
+  if (url !== LOCAL)
+    return model === undefined
+      ? ['EMBEDDINGS_MODEL: is missing: the model that EMBEDDINGS_URL is to use']
+      : [];
+  return model === undefined || model === LOCAL_MODEL
+    ? []
+    : [`EMBEDDINGS_MODEL: EMBEDDINGS_URL=${LOCAL} has only the model ${LOCAL_MODEL}; leave it out`];
+}
+
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
@@ -205,7 +247,15 @@ function environmentWithDotEnv(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-const SECRETS = ['DATABASE_URL', 'API_TOKENS', 'EMBEDDINGS_API_KEY'] as const;
+/** What may come from a file, which its name with `_FILE` behind it names. */
+export const SECRETS = [
+  'DATABASE_URL',
+  'PG_DSN',
+  'POSTGRES_PASSWORD',
+  'LISTEN_DATABASE_URL',
+  'API_TOKENS',
+  'EMBEDDINGS_API_KEY',
+] as const;
 
 function secretsFromFiles(env: NodeJS.ProcessEnv, faults: string[]): Record<string, string> {
   const secrets: Record<string, string> = {};

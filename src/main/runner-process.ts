@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { START_AGAIN } from './end-process.ts';
 import type { Observe } from './observe/events.ts';
 
 /** What a runner process tells the one that started it. */
@@ -20,21 +21,26 @@ export class RunnerProcess {
   /** Starts that soon ended, one after the other. */
   #failures = 0;
   #startedAt = 0;
+  #wasReady = false;
+  #onReady: () => void = () => {};
+  #onRefusal: (error: RunnerFailed) => void = () => {};
 
   constructor(databaseUrl: string, observe: Observe) {
     this.#env = { ...process.env, DATABASE_URL: databaseUrl, DATABASE_URL_FILE: '' };
     this.#observe = observe;
   }
 
-  /** Resolves when the runner is ready. @throws Error with the exit code when the first start fails */
-  async start(): Promise<void> {
-    const child = this.#spawn();
-    const ended = once(child, 'exit').then(([code]) => {
-      throw new RunnerFailed(code as number | null);
+  /**
+   * Resolves when a runner is ready. One that was killed before is started again: it runs tasks by then, and one of them
+   * can be what killed it.
+   * @throws RunnerFailed when it has ended by itself before
+   */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onReady = resolve;
+      this.#onRefusal = reject;
+      this.#spawn();
     });
-    ended.catch(() => {}); // After the start, an exit is a reason to start again: see #died.
-    await Promise.race([ready(child), ended]);
-    child.on('exit', (code, signal) => this.#died(code, signal));
   }
 
   /** Passes a signal on. Called again, it passes on another one. Resolves when the process has ended. */
@@ -48,7 +54,7 @@ export class RunnerProcess {
     await exited;
   }
 
-  #spawn(): ChildProcess {
+  #spawn(): void {
     const child = fork(CLI, ['runner'], {
       env: this.#env,
       detached: true,
@@ -58,19 +64,27 @@ export class RunnerProcess {
     this.#startedAt = performance.now();
     // A process that could not be made exits never: it counts as one that died.
     child.on('error', () => child.pid === undefined && child.emit('exit', null, null));
-    return child;
+    child.on('message', ({ say }: RunnerMessage) => {
+      if (say !== 'ready') return;
+      this.#wasReady = true;
+      this.#onReady();
+    });
+    child.on('exit', (code, signal) => this.#ended(code, signal));
   }
 
-  #died(code: number | null, signal: string | null): void {
+  #ended(code: number | null, signal: string | null): void {
     if (this.stopping) return;
+    const refuses = signal === null && code !== START_AGAIN;
+    if (refuses && !this.#wasReady) this.#onRefusal(new RunnerFailed(code));
+    else this.#startAgain(code, signal);
+  }
+
+  #startAgain(code: number | null, signal: string | null): void {
     if (performance.now() - this.#startedAt > LIVED_MS) this.#failures = 0;
     const restart_in_ms = this.#failures === 0 ? 0 : Math.min(30_000, 250 * 2 ** this.#failures);
     this.#failures++;
     this.#observe({ event: 'runner_died', code, signal, restart_in_ms });
-    this.#restart = setTimeout(() => {
-      const child = this.#spawn();
-      child.on('exit', (again, by) => this.#died(again, by));
-    }, restart_in_ms);
+    this.#restart = setTimeout(() => this.#spawn(), restart_in_ms);
   }
 }
 
@@ -88,11 +102,3 @@ export class RunnerFailed extends Error {
 const LIVED_MS = 60_000;
 
 const CLI = fileURLToPath(new URL('./cli.js', import.meta.url));
-
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.on('message', (message: RunnerMessage) => {
-      if (message.say === 'ready') resolve();
-    });
-  });
-}

@@ -5,7 +5,8 @@ import { endProcess, START_AGAIN } from './end-process.ts';
 import { type Discovery, discover } from './engine/discover.ts';
 import type { ThreadOptions } from './engine/task-thread.ts';
 import { migrateUp } from './migrate/apply.ts';
-import { ConnectionBroke } from './migrate/error.ts';
+import { ConnectionBroke, MigrationError } from './migrate/error.ts';
+import { sqlState } from './migrate/session.ts';
 import type { Observe } from './observe/events.ts';
 import type { Log } from './observe/log.ts';
 import type { RunnerSources } from './observe/metrics/runner.ts';
@@ -136,10 +137,11 @@ export class Runner {
 async function migrate(url: string, observe: Observe): Promise<void> {
   for (;;) {
     try {
-      await migrateUp({ url, observe });
+      // However long the database takes to come: its supervisor sees by its health that it waits.
+      await migrateUp({ url, observe, waitSeconds: Number.POSITIVE_INFINITY });
       return;
     } catch (error) {
-      if (!(error instanceof ConnectionBroke)) throw error;
+      if (!(error instanceof ConnectionBroke)) throw withAdvice(error);
       observe({ event: 'migration_waiting', reason: error.message });
       await sleep(MIGRATE_AGAIN_MS);
     }
@@ -147,6 +149,15 @@ async function migrate(url: string, observe: Observe): Promise<void> {
 }
 
 const MIGRATE_AGAIN_MS = 500;
+
+/** A runner's role may be one that only reads and writes rows: deploy/roles.sql. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof MigrationError) || sqlState(error.cause) !== INSUFFICIENT_PRIVILEGE) return error;
+  const advice = 'this role may not migrate: run heddle migrate --up as one that may';
+  return new MigrationError(error.exitCode, `${error.message}; ${advice}`, { cause: error });
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 function threadOptionsOf({ config, databaseUrl }: RunnerOptions): ThreadOptions {
   return {

@@ -95,7 +95,7 @@ export class Tenure {
    */
   stop(why: string): Promise<void> {
     const status = why === DEGRADED ? 'degraded' : 'draining';
-    if (why === DEGRADED) this.#leaveLocked();
+    if (why === DEGRADED) this.#parts.engine.giveUpLate();
     this.#retired ??= this.#retire(status, () => this.#graceful.run(why));
     return this.#retired;
   }
@@ -106,13 +106,13 @@ export class Tenure {
   }
 
   /**
-   * Ends everything at once. Resolves when the outcomes are in the database, however long that is away; those of rows
-   * that somebody keeps locked are left to the rescue.
+   * Ends everything at once. Resolves when the outcomes are in the database, however long that is away; those that
+   * cannot be written with the others, as of rows that somebody keeps locked, are left to the rescue.
    */
   async lose(reason: string): Promise<void> {
     const { engine } = this.#parts;
     const { running } = engine;
-    this.#leaveLocked();
+    engine.giveUpLate(); // Nobody goes on before it has ended: it must not wait for somebody's open transaction.
     this.#options.observe({ event: 'lease_lost', runner_id: this.id, reason, running });
     const lost = engine.lose();
     this.#retired ??= this.#retire('draining', () => lost);
@@ -137,12 +137,6 @@ export class Tenure {
   /** A thread does not die: only the end of the process ends what it runs. */
   get hasStuckThread(): boolean {
     return this.#parts.engine.hasStuckThread;
-  }
-
-  /** Nobody goes on before it has ended: it must not wait for an open transaction of somebody else. */
-  #leaveLocked(): void {
-    this.#parts.engine.leaveLocked();
-    this.#parts.settler.leaveLocked();
   }
 
   /** In the mode `shared` every runner claims, whoever leads. */
@@ -199,6 +193,7 @@ export class Tenure {
     const others = Promise.all([presence.become(presence.role, status), election.stop(), duties.stop()]);
     await end();
     await others;
+    settler.giveUpLate(); // What is left of other runners' tasks is for the next leader.
     await settler.written();
     await minutes.stop();
     await wake.stop();
@@ -244,7 +239,8 @@ function assemble(id: string, options: TenureOptions, events: TenureEvents, lead
   const identity = { id, mode, leaseSeconds, types: types.map(({ name }) => name) };
   const presence = new Presence(identity, directUrl, lease, engine, observe);
   const settler = new Settler(database, observe, engine);
-  const duties = new Duties({ runnerId: id, database, types, settler, retention: config.retention, observe });
+  const { retention } = config;
+  const duties = new Duties({ runnerId: id, database, directUrl, types, settler, retention, observe });
   const due = (inMs: number) => {
     engine.wake(inMs);
     duties.look();

@@ -1,7 +1,7 @@
 import type { RetryPolicy } from '../../drizzle/schema/tasks.ts';
 import type { DatabaseTaskDefinition, PeriodicTaskDefinition, Retention, Retry } from './define-task.ts';
 import { describeLimits } from './describe-limits.ts';
-import { everySeconds } from './every.ts';
+import { describeSchedule } from './describe-schedule.ts';
 import { importTask, inputSchema, isDatabaseTask, type TaskFile } from './load-tasks.ts';
 import { duration, oneOf, positive, wholeNumber } from './option-checks.ts';
 import type { TaskTypeDescription } from './protocol.ts';
@@ -53,12 +53,6 @@ async function describeDatabaseTask(definition: DatabaseTaskDefinition): Promise
 }
 
 async function describePeriodicTask(definition: PeriodicTaskDefinition): Promise<Described> {
-  const { every, cron, timezone = 'UTC', missed = 'once', overlap = 'skip' } = definition;
-  if ((every === undefined) === (cron === undefined))
-    throw new Error('a periodic task needs either every or cron');
-  oneOf('missed', missed, ['skip', 'once', 'all']);
-  oneOf('overlap', overlap, ['skip', 'queue']);
-  if (cron !== undefined) await checkCron(cron, timezone);
   return {
     kind: 'periodic',
     payloadSchema: {},
@@ -70,15 +64,7 @@ async function describePeriodicTask(definition: PeriodicTaskDefinition): Promise
     pollIntervalSeconds: 5,
     deduplicate: 'none',
     limits: null,
-    schedule: {
-      every: every ?? null,
-      everySeconds: every === undefined ? null : everySeconds(every),
-      cron: cron ?? null,
-      timezone,
-      missed,
-      overlap,
-      runOnStart: definition.runOnStart ?? every !== undefined,
-    },
+    schedule: await describeSchedule(definition),
   };
 }
 
@@ -109,23 +95,6 @@ function checkPatterns(schema: object): void {
     if (key === 'pattern' && typeof value === 'string') new RegExp(value, 'u');
     return value;
   });
-}
-
-/** croner is imported here alone: threads that only run tasks do not need it. */
-async function checkCron(cron: string, timezone: string): Promise<void> {
-  const { Cron } = await import('croner');
-  if (cron.length > 200) throw new Error(`cron has ${cron.length} characters, 200 is the most`);
-  const fields = cron.trim().split(/\s+/).length;
-  if (fields !== 5 && fields !== 6) throw new Error(`cron '${cron}' has ${fields} fields, not 5 or 6`);
-  let next: Date | null;
-  try {
-    next = new Cron(cron, { timezone }).nextRun();
-  } catch (error) {
-    throw new Error(
-      `cron '${cron}' with the time zone '${timezone}' is not valid: ${(error as Error).message}`,
-    );
-  }
-  if (next === null) throw new Error(`cron '${cron}' never fires`);
 }
 
 function retryPolicy(retry: Retry = { strategy: 'cooldown' }): RetryPolicy {

@@ -33,6 +33,11 @@ export function wholeNumber(name: string, value: number, least: number): number 
 /** Far from what the database's integers hold. */
 const MOST = 1_000_000;
 
+export function trueOrFalse(name: string, value: boolean): boolean {
+  if (typeof value !== 'boolean') throw new Error(`${name} must be true or false, not ${String(value)}`);
+  return value;
+}
+
 export function oneOf(name: string, value: string, allowed: readonly string[]): void {
   if (!allowed.includes(value))
     throw new Error(`${name} must be one of ${allowed.join(', ')}, not '${value}'`);

@@ -6,8 +6,8 @@ import type { RetryPolicy, TaskError } from '../../drizzle/schema/tasks.ts';
  * other's.
  *
  * Attempts travel in bundles: several short ones in a message, because the hop costs more than the work. They still
- * run one at a time. The bundle's control block, in shared memory, says which one runs and since when, and what has
- * succeeded: see `shared/control.ts`.
+ * run one at a time. The bundle's control block, in shared memory, says which one runs and since when: the main
+ * thread can see a hung attempt, and take back what has not started, without the thread's help.
  */
 
 /** One attempt to run. Payloads travel as JSON text: the main thread never parses them. */
@@ -60,7 +60,6 @@ export interface KeyOrder {
 }
 
 export interface Bundle {
-  /** Of a `Control`. */
   control: SharedArrayBuffer;
   attempts: AttemptOrder[];
 }
@@ -101,7 +100,6 @@ export type ReportedOutcome =
 export type ErrorRecord = TaskError;
 
 export type FromThread =
-  /** Of an attempt that the control block does not tell of. */
   | {
       say: 'outcome';
       claimToken: string;

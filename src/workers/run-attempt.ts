@@ -46,6 +46,7 @@ export async function runAttempt(
 }
 
 async function load(scope: AttemptScope, thread: Thread, control: Control): Promise<LoadedTask> {
+  control.loading();
   const task = await thread.files.load(scope.order.type);
   thread.takeStock();
   control.loaded();

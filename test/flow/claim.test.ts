@@ -31,6 +31,22 @@ describe('claiming', { concurrency: false }, () => {
     );
   });
 
+  it('gives back what it has claimed ahead when a task that was quick so far turns out to hang: another runner does it', async (t) => {
+    const heddle = await start(t, { threads: 1 });
+    for (const id of await heddle.submitAll('wait', Array(60).fill({ ms: 0 }))) await heddle.finished(id);
+    const [hung, ...behind] = await heddle.submitAll('wait', [{ ms: 60_000 }, ...Array(20).fill({ ms: 0 })]);
+    await waitFor('some to be claimed ahead', () => heddle.engine.state.ready > 0);
+    await waitFor('them to be given back', () => heddle.engine.state.ready === 0);
+    const other = await startTestEngine({ threads: 1, database: heddle.database });
+    t.after(() => other.stop());
+    for (const id of behind) {
+      const task = await heddle.finished(id);
+      assert.deepEqual([task.attempt, task.runner_id], [1, other.runnerId]);
+      assert.deepEqual(await heddle.attempts(id), []);
+    }
+    assert.equal((await heddle.task(hung as string)).status, 'running');
+  });
+
   it('takes a due tick before database tasks', async (t) => {
     const heddle = await start(t, { threads: 1, closed: true });
     await heddle.submitAll('note', Array(5).fill({}), { description: 'task', priority: -100 });

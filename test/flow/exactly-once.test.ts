@@ -162,7 +162,7 @@ describe('an attempt is ended at a moment that counts', () => {
 
   test("a cancel between complete() and its commit: whichever is first, the effect is there when it is completed, and else isn't", async () => {
     const runner = await bench.runner(PATIENT);
-    const id = await walk({ stayAt: 'completed', completes: true }, 2);
+    const id = await walk({ stayAt: 'completed', completes: true }, 4);
     await atStep(id, 'completed');
     const cancelled = await cancelByHand(bench.database.pool(), [id], 'test');
     // The cancel had to wait for the transaction, which the timeout ended without a commit.

@@ -11,6 +11,12 @@ describe('a kill', { concurrency: false }, () => {
   });
   after(() => heddle.stop());
 
+  it('does not come while the task file is loading: that does not count', async () => {
+    const id = await heddle.submit('load-slowly', { ms: 0 }, { timeout_seconds: 0.05 });
+    const task = await heddle.finished(id);
+    assert.deepEqual([task.status, task.error, task.attempt], ['completed', null, 1]);
+  });
+
   it('ends the SQL of the attempt before the attempt is settled, and nobody else’s', async () => {
     const neighbour = await heddle.submit('write', { marker: 'neighbour', seconds: 2.5 });
     await heddle.reaches(neighbour, 'running');

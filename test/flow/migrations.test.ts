@@ -58,6 +58,25 @@ test('two runners that start at once on an empty database migrate it once', asyn
   );
 });
 
+test('a runner starts on a database that is newer than itself, and warns', async () => {
+  await bench.query(`insert into ai_migrations (id, up_checksum, down_checksum, down_sql, status, applied_by)
+    values ('29991231235959_newer', 'a', 'b', 'select 1', 'applied', 'a newer release')`);
+  const runner = await bench.runner();
+  assert.deepEqual(runner.events('migrations_newer')[0]?.ids, ['29991231235959_newer']);
+  await bench.query("delete from ai_migrations where id = '29991231235959_newer'");
+});
+
+test('a runner does not start on a database whose migration did not run to its end', async () => {
+  await bench.query("update ai_migrations set status = 'failed', error = 'a_UP.sql:3: boom' where seq = 2");
+  const runner = bench.heddle('runner');
+  assert.notEqual(await runner.ended, 0);
+  assert.match(
+    `${runner.stdout}${runner.stderr}`,
+    /a_UP\.sql:3: boom; it did not run to its end, .*--repair \d+_functions --as applied or --as pending/,
+  );
+  await bench.query("update ai_migrations set status = 'applied', error = null where seq = 2");
+});
+
 test('a runner does not start on a database whose migration was edited after it was applied', async () => {
   await bench.query("update ai_migrations set up_checksum = 'another' where seq = 1");
   const runner = bench.heddle('runner');

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { isAlive } from '../../src/main/is-alive.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { Heddle } from '../support/heddle.ts';
@@ -68,6 +70,18 @@ test('a killed runner is started again, and its task runs again', async () => {
   await waitFor('the task to complete', () => has(task, 'completed'), 20_000);
   assert.deepEqual(await outcomes(task), ['lost', 'succeeded']);
   assert.equal(heddle.events('runner_died').length, 1);
+  assert.equal(await heddle.stop(), 0);
+});
+
+test('a runner that is killed before it is ready is started again', async () => {
+  const heddle = new Heddle(['start'], env, directory);
+  const runner = await waitFor('the runner', () => runnerOf(heddle), 30_000);
+  process.kill(runner, 'SIGKILL');
+  await heddle.ready();
+  assert.deepEqual(
+    heddle.events('runner_died').map(({ signal }) => signal),
+    ['SIGKILL'],
+  );
   assert.equal(await heddle.stop(), 0);
 });
 
@@ -140,6 +154,15 @@ test('a runner that cannot start says why, and start ends with its exit code', a
   assert.doesNotMatch(heddle.stderr + heddle.stdout, /very-secret/);
   await database.drop();
 });
+
+/** The process that it has started as its runner, from the first moment on. */
+async function runnerOf({ child }: Heddle): Promise<number | undefined> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args=']);
+  const line = stdout
+    .split('\n')
+    .find((one) => one.includes('cli.js runner') && Number(one.trim().split(/\s+/)[1]) === child.pid);
+  return line === undefined ? undefined : Number.parseInt(line, 10);
+}
 
 interface Task {
   id: string;

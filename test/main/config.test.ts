@@ -55,6 +55,52 @@ describe('the configuration', () => {
     ]);
   });
 
+  it('knows who makes embeddings, and how large chunks are', () => {
+    const { embeddings, chunkCharacters, chunkOverlap } = readConfig({}).documents;
+    assert.deepEqual([embeddings, chunkCharacters, chunkOverlap], [null, 1200, 150]);
+    assert.equal(readConfig({ CHUNK_CHARACTERS: '400' }).documents.chunkOverlap, 50);
+    assert.deepEqual(readConfig({ EMBEDDINGS_URL: ' local ' }).documents.embeddings, { kind: 'local' });
+    const endpoint = {
+      EMBEDDINGS_URL: 'https://host/v1/embeddings',
+      EMBEDDINGS_MODEL: 'm',
+      EMBEDDINGS_API_KEY: 'k',
+    };
+    assert.deepEqual(readConfig(endpoint).documents.embeddings, {
+      kind: 'endpoint',
+      url: 'https://host/v1/embeddings',
+      model: 'm',
+      apiKey: 'k',
+    });
+  });
+
+  it('refuses embeddings that nobody could make, and chunks that would never end', () => {
+    const faults: [Record<string, string>, RegExp][] = [
+      [{ EMBEDDINGS_URL: 'https://host/v1' }, /^EMBEDDINGS_MODEL: is missing/],
+      [{ EMBEDDINGS_URL: 'ftp://host', EMBEDDINGS_MODEL: 'm' }, /^EMBEDDINGS_URL: must be the whole http/],
+      [
+        { EMBEDDINGS_URL: 'https://u:geheim@host', EMBEDDINGS_MODEL: 'm' },
+        /^EMBEDDINGS_URL: .* without a password/,
+      ],
+      [
+        { EMBEDDINGS_URL: 'local', EMBEDDINGS_MODEL: 'm' },
+        /^EMBEDDINGS_MODEL: .* only the model local-hash-384/,
+      ],
+      [{ EMBEDDINGS_API_KEY_FILE: '/there/is/none' }, /^EMBEDDINGS_API_KEY_FILE: ENOENT/],
+      [{ CHUNK_CHARACTERS: '1' }, /^CHUNK_CHARACTERS: must be at least 2/],
+      [{ CHUNK_CHARACTERS: '60000' }, /^CHUNK_CHARACTERS: must be at most 50000/],
+      [
+        { CHUNK_CHARACTERS: '300', CHUNK_OVERLAP: '150' },
+        /^CHUNK_OVERLAP: must be less than half of CHUNK_CHARACTERS/,
+      ],
+    ];
+    for (const [env, fault] of faults) {
+      const told = faultsOf(env);
+      assert.equal(told.length, 1, told.join());
+      assert.match(told[0] as string, fault);
+      assert.doesNotMatch(told.join(), /geheim/);
+    }
+  });
+
   it('never tells a secret', () => {
     const secrets = { API_TOKENS: 'ops:emperor:geheim', DATABASE_URL: 'geheim', PORT: 'x' };
     assert.doesNotMatch(faultsOf(secrets).join('\n'), /geheim/);
@@ -78,6 +124,15 @@ describe('the configuration', () => {
     await rm(directory, { recursive: true });
   });
 
+  it('takes a password alone from a file', async () => {
+    const directory = await temporaryDirectory();
+    const file = join(directory, 'password');
+    await writeFile(file, 'p@ss/word\n');
+    const { database } = readConfig({ POSTGRES_HOST: 'db', POSTGRES_PASSWORD_FILE: file });
+    assert.equal(database.url, 'postgresql://heddle:p%40ss%2Fword@db:5432/heddle');
+    await rm(directory, { recursive: true });
+  });
+
   it('refuses to serve strangers without tokens, unless it is told to', () => {
     assert.match(
       faultsOf({ HOST: '0.0.0.0' })[0] ?? '',
@@ -88,6 +143,10 @@ describe('the configuration', () => {
     }
     assert.equal(readConfig({ HOST: '0.0.0.0', API_AUTH: 'none' }).http.host, '0.0.0.0');
     assert.equal(readConfig({ HOST: '0.0.0.0', API_TOKENS: 'a:admin:b' }).http.tokens.length, 1);
+  });
+
+  it('minds no host where nobody listens', () => {
+    assert.equal(readConfig({ HOST: '0.0.0.0' }, { listens: false }).http.protection, 'loopback');
   });
 
   it('knows what keeps strangers out', () => {

@@ -28,17 +28,24 @@ export async function injectFaults(
   tell: (injected: Injected) => void,
 ): Promise<void> {
   const startedAt = performance.now();
-  await Promise.all(
-    faults.map(async (fault) => {
-      await sleep(startedAt + fault.atMs - performance.now());
-      const runner = fault.runner === null ? null : (targets.runners[fault.runner] as RunnerUnderFire);
-      const pid = runner?.pid ?? null;
-      const at = Date.now();
-      if (runner === null) await hitDatabase(fault, targets);
-      else await hitRunner(fault, runner);
-      tell({ kind: fault.kind, pid, at, until: Date.now() });
-    }),
-  );
+  /** Of each victim. On a slow machine one fault may not be over when the next one is due: it waits. */
+  const latest = new Map<number | null, Promise<void>>();
+  for (const fault of faults) {
+    const before = latest.get(fault.runner);
+    latest.set(fault.runner, inject(fault, before));
+  }
+  await Promise.all(latest.values());
+
+  async function inject(fault: Fault, before: Promise<void> | undefined): Promise<void> {
+    await sleep(startedAt + fault.atMs - performance.now());
+    await before;
+    const runner = fault.runner === null ? null : (targets.runners[fault.runner] as RunnerUnderFire);
+    const pid = runner?.pid ?? null;
+    const at = Date.now();
+    if (runner === null) await hitDatabase(fault, targets);
+    else await hitRunner(fault, runner);
+    tell({ kind: fault.kind, pid, at, until: Date.now() });
+  }
 }
 
 async function hitRunner({ kind, forMs }: Fault, runner: RunnerUnderFire): Promise<void> {

@@ -95,6 +95,14 @@ test('a claim that began twice is found', () => {
   assertBroken(soak, 'ran twice', 'soak-quick');
 });
 
+test('a settle that was told to be stale and was written all the same is found', () => {
+  const soak = rerun();
+  soak.logs.stale = [{ task_id: 'soak-quick', claim_token: 1 }];
+  assert.deepEqual(findViolations(soak), []);
+  soak.logs.stale = [{ task_id: 'soak-quick', claim_token: 2 }];
+  assertBroken(soak, 'stale settle written', 'soak-quick');
+});
+
 test('an effect too many, one too few, and one of a task that failed are found', () => {
   const twice = goodSoak();
   twice.effects.push({ task_id: 'soak-effect' });
@@ -120,12 +128,13 @@ test('a beat that is there twice, is missing, or is out of time is found', () =>
 });
 
 test('a runner may end by being killed, in order, or to be started again; any other end is found', () => {
-  const exit = { runner: 0, pid: 11, code: null, signal: null, asked: null, began: true };
+  const exit = { runner: 0, pid: 11, code: null, signal: null, asked: null, began: true, degraded: false };
   const soak = goodSoak();
   soak.exits = [
     { ...exit, asked: 'SIGKILL', signal: 'SIGKILL' },
     { ...exit, asked: 'SIGTERM', code: 0 },
     { ...exit, code: 75 },
+    { ...exit, signal: 'SIGKILL', degraded: true },
     { ...exit, asked: 'SIGTERM', signal: 'SIGTERM', began: false },
   ];
   assert.deepEqual(findViolations(soak), []);
@@ -133,6 +142,7 @@ test('a runner may end by being killed, in order, or to be started again; any ot
     { ...exit, code: 1 },
     { ...exit, signal: 'SIGSEGV' as const },
     { ...exit, signal: 'SIGKILL' as const },
+    { ...exit, signal: 'SIGSEGV' as const, degraded: true },
     { ...exit, asked: 'SIGTERM' as const, signal: 'SIGKILL' as const },
     { ...exit, asked: 'SIGTERM' as const, signal: 'SIGTERM' as const },
     { ...exit, asked: 'SIGTERM' as const, code: 1 },
@@ -176,7 +186,7 @@ function goodSoak(): Mutable<Evidence> {
     effects: ['soak-effect', BEAT.type, 'beat 2'].map((task_id) => ({ task_id })),
     faults: [{ kind: 'kill', pid: 11, at: 1200, until: 1200 }],
     exits: [],
-    logs: { events: {}, alarms: [] },
+    logs: { events: {}, stale: [], alarms: [] },
   };
 }
 

@@ -24,6 +24,7 @@ export interface Evidence extends Rows {
 export function findViolations(evidence: Evidence): Violation[] {
   return [
     ...violationsOfTasks(evidence),
+    ...staleWritten(evidence),
     ...wrongBeats(evidence),
     ...wrongExits(evidence),
     ...alarms(evidence),
@@ -172,6 +173,22 @@ export function unexplainedRuns({
   );
 }
 
+/** What came too late was refused: the task is not what that claim would have made of it. */
+export function staleWritten({ tasks, logs }: Pick<Evidence, 'tasks' | 'logs'>): Violation[] {
+  const completedBy = new Map(
+    tasks.filter(({ status }) => status === 'completed').map(({ id, claim_token }) => [id, claim_token]),
+  );
+  return logs.stale
+    .filter(({ task_id, claim_token }) => completedBy.get(task_id) === claim_token)
+    .map(({ task_id, claim_token }) =>
+      violation(
+        'stale settle written',
+        task_id,
+        `claim ${claim_token} was told to be stale, and completed it`,
+      ),
+    );
+}
+
 /** An effect that is committed with its task's completion is there once if the task completed, else not at all. */
 export function wrongEffects({ tasks, effects }: Pick<Evidence, 'tasks' | 'effects'>): Violation[] {
   const of = groupBy(effects, ({ task_id }) => task_id);
@@ -211,8 +228,10 @@ export function wrongExits({ exits }: Pick<Evidence, 'exits'>): Violation[] {
     );
 }
 
-function isRightExit({ code, signal, asked, began }: Exit): boolean {
+function isRightExit({ code, signal, asked, began, degraded }: Exit): boolean {
   if (signal === null) return code === 0 || code === 75;
+  // Before Node 22.15 a process in which a thread does not die has no other way to end.
+  if (degraded && signal === 'SIGKILL') return true;
   // Before Node has come to Heddle's first line, nobody is there to catch a signal.
   return signal === asked && (signal === 'SIGKILL' || !began);
 }

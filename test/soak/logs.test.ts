@@ -6,20 +6,25 @@ import { test } from 'node:test';
 import { readLines, readLogs } from './logs.ts';
 
 test('events are counted, over all lines', () => {
-  const events: Record<string, number> = {};
+  const [events, stale] = [{}, []];
   const log =
-    '{"level":40,"event":"stale_settle"}\n{"level":20,"event":"stale_settle"}\n{"level":30,"msg":"hi"}\n';
-  assert.deepEqual(readLines(log, events), []);
-  assert.deepEqual(events, { stale_settle: 2 });
+    '{"level":40,"event":"listening"}\n{"level":20,"event":"listening"}\n{"level":30,"msg":"hi"}\n{"level":40,"event":"stale_settle","task_id":"a","claim_token":"7"}\n';
+  assert.deepEqual(readLines(log, [events, stale]), []);
+  assert.deepEqual(events, { listening: 2, stale_settle: 1 });
+  assert.deepEqual(stale, [{ task_id: 'a', claim_token: 7 }]);
 });
 
 test('fatal lines, what nobody caught, and what is no log line at all are alarming', () => {
   const lines = ['{"level":60,"msg":"dead"}', '{"level":50,"msg":"uncaught: x"}', 'Segmentation fault'];
-  assert.deepEqual(readLines(`${lines.join('\n')}\n`, {}), ['dead', 'uncaught: x', 'Segmentation fault']);
+  assert.deepEqual(readLines(`${lines.join('\n')}\n`, [{}, []]), [
+    'dead',
+    'uncaught: x',
+    'Segmentation fault',
+  ]);
 });
 
 test('the line in which a process was killed is not', () => {
-  assert.deepEqual(readLines('{"level":30,"msg":"hi"}\n{"level":3', {}), []);
+  assert.deepEqual(readLines('{"level":30,"msg":"hi"}\n{"level":3', [{}, []]), []);
 });
 
 test('anything on standard error is alarming, and each alarm is told once a file', async (t) => {

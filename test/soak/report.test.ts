@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RecordedAttempt, Sign } from './evidence.ts';
+import type { RecordedAttempt, Sign, TaskEnd } from './evidence.ts';
 import type { Injected } from './faults.ts';
-import { reruns, tally } from './report.ts';
+import { beats, reruns, tally } from './report.ts';
 
 test('a tally counts by name, the most frequent first', () => {
   const name = (text: string) => text;
@@ -31,6 +31,20 @@ test('a fault of the database hits every attempt, one that was over before hits 
 test('a task that was lost and never ran again has no re-run', () => {
   const [faults, signs] = [[fault('kill', 11, 1000)], [begin('a', 1, 800)]];
   assert.deepEqual(reruns({ attempts: [lost('a', 1, 11, 1500)], signs, faults }), []);
+});
+
+test('beats are counted, with their drift and how late they began', () => {
+  const beat = (slot: number, late: number): TaskEnd => ({
+    ...{ id: String(slot), type: 'soak-beat', status: 'completed', claim_token: 1, finished_at: slot + 999 },
+    ...{ slot, started_at: slot + late },
+  });
+  assert.equal(beats({ tasks: [] }), 'none');
+  assert.equal(
+    beats({
+      tasks: [beat(4000, 30), beat(2000, 10), { ...beat(6000, 700), type: 'soak-quick' }, beat(6003, 20)],
+    }),
+    '3 over 4 s, drift 3 ms, late by 20 ms (median), at most 30 ms',
+  );
 });
 
 function fault(kind: Injected['kind'], pid: number | null, at: number): Injected {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atExit } from '../support/at-exit.ts';
@@ -17,6 +17,8 @@ export interface Exit {
   asked: 'SIGKILL' | 'SIGTERM' | null;
   /** It had written to its log. */
   began: boolean;
+  /** It had said that it ends to be started again. */
+  degraded: boolean;
 }
 
 /**
@@ -62,9 +64,10 @@ export class RunnerUnderFire {
     const child = this.#spawn(log);
     this.#child = child;
     child.once('exit', (code, signal) => {
-      const began = statSync(`${log}.out`).size > 0;
+      const said = readFileSync(`${log}.out`, 'utf8');
+      const [began, degraded] = [said.length > 0, said.includes('"event":"runner_degraded"')];
       const { index: runner, pid } = this;
-      this.exits.push({ runner, pid, code, signal, asked: this.#asked, began });
+      this.exits.push({ runner, pid, code, signal, asked: this.#asked, began, degraded });
       void this.#startAgain();
     });
   }

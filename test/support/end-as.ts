@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Queryable } from '../../src/main/database/connect.ts';
 import type { Outcome } from '../../src/main/engine/outcome.ts';
 import { Settler } from '../../src/main/engine/settle.ts';
+import type { Settlement } from '../../src/main/engine/settlement.ts';
 import { captureEvents } from './capture-events.ts';
 
 /** How a task is to end. */
@@ -39,26 +40,29 @@ export async function settle(
     beforeSettling: () => Promise.resolve(),
     settled() {},
   });
-  for (const { task, outcome } of attempts) {
-    settler.add({
-      task: {
-        ...task,
-        attempts_forgiven: 0,
-        cancel_requested: false,
-        retry: { strategy: 'cooldown', seconds: 0 },
-      },
-      outcome,
-      settledByTask: false,
-      ranMs: 0,
-      waitedMs: null,
-      endedAt: performance.now(),
-      threadId: 1,
-    });
-  }
+  for (const { task, outcome } of attempts) settler.add(settlement(task, outcome));
   await settler.written();
 }
 
-const OUTCOMES: Record<Ending, Outcome> = {
+/** Of an attempt that has just ended. */
+export function settlement(task: Claimed, outcome: Outcome): Settlement {
+  return {
+    task: {
+      ...task,
+      attempts_forgiven: 0,
+      cancel_requested: false,
+      retry: { strategy: 'cooldown', seconds: 0 },
+    },
+    outcome,
+    settledByTask: false,
+    ranMs: 0,
+    waitedMs: null,
+    endedAt: performance.now(),
+    threadId: 1,
+  };
+}
+
+export const OUTCOMES: Record<Ending, Outcome> = {
   completed: { name: 'succeeded', result: '{"done":true}' },
   failed: { name: 'invalid', error: { name: 'Error', message: 'no luck' } },
   cancelled: { name: 'cancelled', error: { name: 'Cancelled', message: 'cancelled while it was running' } },

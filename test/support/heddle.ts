@@ -11,9 +11,18 @@ export class Heddle {
   stdout = '';
   stderr = '';
 
-  /** @param env the whole environment besides PATH: what this process has does not leak in */
-  constructor(args: readonly string[], env: Record<string, string>, cwd: string) {
-    this.child = spawn(process.execPath, ['--enable-source-maps', CLI, ...args], {
+  /**
+   * @param env the whole environment besides PATH: what this process has does not leak in
+   * @param within a command that runs another one, as `unshare` does
+   */
+  constructor(
+    args: readonly string[],
+    env: Record<string, string>,
+    cwd: string,
+    within: readonly string[] = [],
+  ) {
+    const command = [...within, process.execPath, '--enable-source-maps', CLI, ...args];
+    this.child = spawn(command[0] as string, command.slice(1), {
       cwd,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
       detached: true,

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { packageRoot } from '../../src/main/package-root.ts';
 import { createEmptyDatabase } from './database.ts';
-import type { Ended } from './migration-bench.ts';
+import { type Ended, runMigrate } from './migration-bench.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 export interface ProjectBench {
@@ -17,13 +17,15 @@ export interface ProjectBench {
   pool: pg.Pool;
   /** Writes drizzle/schema/schema.ts: the imports are there, the rest is `body`. */
   schema: (body: string) => Promise<void>;
-  /** Runs `heddle migrate` in the project and waits for its end. */
+  /** Runs `heddle migrate` in the project, within this process, which loads drizzle-kit only once. */
   migrate: (...args: string[]) => Promise<Ended>;
+  /** The same as a process of its own, beside others. */
+  migrateAlone: (...args: string[]) => Promise<Ended>;
   /** The same with another database, or as somebody else. */
   migrateAt: (url: string, ...args: string[]) => Promise<Ended>;
   /** The same, when it must succeed. @returns what it printed */
   migrated: (...args: string[]) => Promise<string>;
-  /** Starts it, to be stopped or killed. */
+  /** Starts such a process, to be stopped or killed. */
   start: (...args: string[]) => ChildProcess;
   /** Runs `npx drizzle-kit` in the project. */
   kit: (...args: string[]) => Promise<Ended>;
@@ -32,20 +34,22 @@ export interface ProjectBench {
   list: (path: string) => Promise<string[]>;
   /** The ids of the pairs, in order. */
   ids: () => Promise<string[]>;
-  /** The scratch databases that this bench's processes have made and that are there. */
+  /** The scratch databases that this process and the bench's have made and that are there. */
   scratches: () => Promise<string[]>;
 }
 
 /**
  * A project folder of its own, as a checkout has it, with an empty schema and the real drizzle-kit, and an empty
- * database; both are gone after the test.
+ * database; both are gone after the test. Until then it is the working directory, as for somebody at work on it.
  */
 export async function projectBench(t: TestContext): Promise<ProjectBench> {
   const database = await createEmptyDatabase();
   const { url } = database;
   const pool = database.pool();
   const root = await temporaryDirectory();
+  const home = process.cwd();
   t.after(async () => {
+    process.chdir(home);
     await database.drop();
     await rm(root, { recursive: true });
   });
@@ -57,14 +61,17 @@ export async function projectBench(t: TestContext): Promise<ProjectBench> {
     symlink(join(packageRoot, 'node_modules'), join(root, 'node_modules')),
   ]);
 
-  const pids: string[] = [];
-  const startAt = (address: string, ...args: string[]) => {
-    const child = run([COMMAND, ...args, '--dir', 'migrations'], root, { DATABASE_URL: address });
+  process.chdir(root);
+
+  const pids = [`${process.pid}`];
+  const start = (...args: string[]) => {
+    const child = run([COMMAND, ...args, '--dir', 'migrations'], root, { DATABASE_URL: url });
     pids.push(`${child.pid}`);
     return child;
   };
-  const start = (...args: string[]) => startAt(url, ...args);
-  const migrate = (...args: string[]) => ended(start(...args));
+  const migrateAt = (address: string, ...args: string[]) =>
+    runMigrate(address, ...args, '--dir', 'migrations');
+  const migrate = (...args: string[]) => migrateAt(url, ...args);
   const read = (path: string) => readFile(join(root, path), 'utf8');
   const write = (path: string, content: string) => writeFile(join(root, path), content);
   const list = async (path: string) => (await readdir(join(root, path))).sort();
@@ -74,7 +81,8 @@ export async function projectBench(t: TestContext): Promise<ProjectBench> {
     pool,
     schema: (body) => write('drizzle/schema/schema.ts', `${IMPORTS}\n${body}\n`),
     migrate,
-    migrateAt: (address, ...args) => ended(startAt(address, ...args)),
+    migrateAlone: (...args) => ended(start(...args)),
+    migrateAt,
     migrated: async (...args) => {
       const { code, stdout, stderr } = await migrate(...args);
       if (code !== 0) throw new Error(`heddle migrate ${args.join(' ')} exited with ${code}: ${stderr}`);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { constants } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startThrowawayServer } from './throwaway-server.ts';
@@ -61,7 +61,8 @@ const OPTIONS = [
   '--enable-source-maps',
   '--test',
   '--test-reporter=spec',
-  '--test-concurrency=2',
+  // A good part of them waits most of the time: for a lease to end, for a heartbeat, for a tick.
+  `--test-concurrency=${availableParallelism() + 1}`,
   // Of each test, and also, which is Node's idea, of each file as a whole.
   '--test-timeout=300000',
   // Node 20 now and then never gets out of the clean-up of a process that has nothing left to do: it spins in

@@ -64,9 +64,12 @@ export class Site {
     this.url = url.href;
   }
 
-  /** @param env besides what every runner here has */
-  runner(env: Record<string, string> = {}): Heddle {
-    return this.#heddle('runner', { ...RUNNER, ...env });
+  /**
+   * @param env besides what every runner here has
+   * @param within a command that runs another one, as `unshare` does
+   */
+  runner(env: Record<string, string> = {}, within: readonly string[] = []): Heddle {
+    return this.#heddle('runner', { ...RUNNER, ...env }, within);
   }
 
   /** `heddle api`. @returns it and its address, once it listens */
@@ -148,8 +151,8 @@ export class Site {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  #heddle(command: string, env: Record<string, string>): Heddle {
-    const heddle = new Heddle([command], { DATABASE_URL: this.url, ...env }, this.#directory);
+  #heddle(command: string, env: Record<string, string>, within: readonly string[] = []): Heddle {
+    const heddle = new Heddle([command], { DATABASE_URL: this.url, ...env }, this.#directory, within);
     this.#processes.push(heddle);
     return heddle;
   }

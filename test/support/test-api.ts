@@ -6,10 +6,10 @@ import { TaskTypeCatalogue } from '../../src/main/engine/task-types.ts';
 import { TaskWatch } from '../../src/main/engine/task-watch.ts';
 import { createApp } from '../../src/main/http/app.ts';
 import type { OpenApiDocument } from '../../src/main/http/contract/openapi.ts';
-import type { PendingMigrations } from '../../src/main/http/parts.ts';
+import type { PendingMigrations, Phase } from '../../src/main/http/parts.ts';
 import { type CapturedEvents, captureEvents } from './capture-events.ts';
 import { Contract } from './contract.ts';
-import { createTestDatabase } from './database.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
 import { publishTaskTypes } from './task-types.ts';
 
 /** An answer, its JSON read. */
@@ -40,24 +40,32 @@ export interface TestApi {
 
 interface Options {
   env?: NodeJS.ProcessEnv;
+  /** Default: a new one, which `stop` drops. */
+  database?: pg.Pool;
   pendingMigrations?: PendingMigrations;
+  phase?: () => Phase;
 }
 
 /**
  * The API without a socket, on a database of its own in which the task types of `task-types.ts` are published. What it
  * answers is held against its own document.
  */
-export async function startTestApi({ env = {}, pendingMigrations = none }: Options = {}): Promise<TestApi> {
-  const testDatabase = await createTestDatabase();
-  const database = testDatabase.pool();
-  await publishTaskTypes(database);
+export async function startTestApi({
+  env = {},
+  database: given,
+  pendingMigrations = none,
+  phase = () => 'running',
+}: Options = {}): Promise<TestApi> {
+  const testDatabase = given === undefined ? await createTestDatabase() : null;
+  const database = given ?? (testDatabase as TestDatabase).pool();
+  if (testDatabase !== null) await publishTaskTypes(database);
   const events = captureEvents();
   const { observe } = events;
   const config: Config = readConfig(env);
   const catalogue = new TaskTypeCatalogue(database);
   const finishes = new FinishWatch(database, observe);
   const watch = new TaskWatch(database, observe);
-  const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations });
+  const app = createApp({ config, database, catalogue, observe, finishes, watch, pendingMigrations, phase });
 
   const contract = new Contract(await documentOf(app, config.http));
 
@@ -96,7 +104,7 @@ export async function startTestApi({ env = {}, pendingMigrations = none }: Optio
     async stop() {
       finishes.stop();
       watch.stop();
-      await testDatabase.drop();
+      await testDatabase?.drop();
     },
   };
 }

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type pg from 'pg';
-import { transaction } from '../../src/main/database/connect.ts';
-import { storeDocument } from '../../src/main/database/documents.ts';
 import transcribe from '../../src/tasks/transcribe-document.ts';
 import { PermanentError, StaleAttemptError } from '../../src/workers/define-task.ts';
 import { attemptContext } from '../support/attempt-context.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { PDF_READERS, withReader } from '../support/pdf-readers.ts';
 import { sample } from '../support/samples.ts';
+import { storedDocument } from '../support/stored-document.ts';
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -28,7 +27,7 @@ for (const { name, skip } of PDF_READERS) {
     await withReader(name, async () => transcribe.run(context));
 
     const parsed = await parsedDocument(id);
-    assert.equal(parsed.status, 'ready');
+    assert.equal(parsed.status, 'chunking');
     assert.equal(parsed.pages, 73);
     assert.equal(parsed.transcribed_by, name);
     assert.equal(parsed.text.length, parsed.characters);
@@ -97,16 +96,11 @@ test('an aborted attempt may be run again', async () => {
   assert.equal((await parsedDocument(id)).status, 'transcribing');
 
   await transcribe.run((await attempt(id)).context);
-  assert.equal((await parsedDocument(id)).status, 'ready');
+  assert.equal((await parsedDocument(id)).status, 'chunking');
 });
 
-async function stored(file: Buffer): Promise<string> {
-  const document = {
-    title: 'sample.pdf',
-    mediaType: 'application/pdf',
-    content: new Blob([new Uint8Array(file)]),
-  };
-  return (await transaction(pool, (client) => storeDocument(client, document))).id;
+function stored(file: Buffer): Promise<string> {
+  return storedDocument(pool, file);
 }
 
 function attempt(documentId: string) {

@@ -15,6 +15,16 @@ export default defineDatabaseTask({
     return greet(payload.name);
   },
 });`;
+const ANY = '{ safeParseAsync: async (data) => ({ success: true, data }) }';
+const PROGRAM = `import { defineDatabaseTask } from 'heddle/define';
+import { runProgram } from 'heddle/program';
+export default defineDatabaseTask({
+  payload: ${ANY},
+  run: async ({ signal }) => {
+    const { output } = await runProgram('echo', ['$HOME', 'as it is'], { signal, timeoutSeconds: 10 });
+    return output.toString();
+  },
+});`;
 const HELPER = `export const greet = (name) => 'hello ' + name;`;
 
 describe('a folder of tasks outside of the project', { concurrency: true }, () => {
@@ -36,15 +46,16 @@ describe('a folder of tasks outside of the project', { concurrency: true }, () =
     await assertGreets(t, join(elsewhere, 'tasks'));
   });
 
-  it('has its own packages first', async (t) => {
+  it('runs other programs by heddle/program; and has its own packages first', async (t) => {
     const folder = await taskFolder(t, {
       'whose.js': `import { z } from 'zod';
         import { mine } from 'only-mine';
         import { defineDatabaseTask } from 'heddle/define';
         export default defineDatabaseTask({
-          payload: { safeParseAsync: async (data) => ({ success: true, data }) },
+          payload: ${ANY},
           run: () => [z, mine],
         });`,
+      'ask-shell.js': PROGRAM,
       'node_modules/zod/package.json': '{"name":"zod","type":"module","exports":"./index.js"}',
       'node_modules/zod/index.js': `export const z = 'a zod of its own';`,
       'node_modules/only-mine/package.json': '{"name":"only-mine","main":"index.js"}',
@@ -54,6 +65,8 @@ describe('a folder of tasks outside of the project', { concurrency: true }, () =
     t.after(() => heddle.stop());
     const task = await heddle.finished(await heddle.submit('whose'));
     assert.deepEqual([task.error, task.result], [null, ['a zod of its own', 'CommonJS']]);
+    const asked = await heddle.finished(await heddle.submit('ask-shell'));
+    assert.deepEqual([asked.error, asked.result], [null, '$HOME as it is\n']);
   });
 
   it('may bring another copy of heddle: its errors mean the same', async (t) => {

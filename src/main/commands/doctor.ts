@@ -1,20 +1,19 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import pg from 'pg';
+import { documentTools, type Finding } from '../../workers/shared/document-tools.ts';
 import type { Config } from '../config.ts';
 import { runningEmbedded } from '../database/embedded/start.ts';
 import { describe } from '../database/errors.ts';
 import { pendingMigrations } from '../migrate/pending.ts';
-
-/** What a look found: whether it is well, and what to say. A warning is no fault: Heddle works without it. */
-interface Finding {
-  well: boolean | 'warning';
-  what: string;
-}
+import { embeddings } from './embeddings.ts';
 
 /** `heddle doctor`: a line for each thing that has to be well. @returns the exit code */
 export async function doctorCommand(config: Config): Promise<number> {
-  const findings = [node(), ...(await database(config)), ...(await Promise.all(TOOLS.map(tool)))];
+  const findings = [
+    node(),
+    ...(await database(config)),
+    ...(await documentTools(config.documents.ocrLanguages)),
+    await embeddings(config),
+  ];
   for (const { well, what } of findings) console.log(`${MARKS[String(well) as keyof typeof MARKS]}  ${what}`);
   return findings.some(({ well }) => well === false) ? 1 : 0;
 }
@@ -130,26 +129,4 @@ async function clock(client: pg.Client): Promise<Finding> {
     well,
     what: `clock: the database's is ${offMs} ms ahead of this machine's${well === true ? '' : '; the database decides what is due'}`,
   };
-}
-
-const TOOLS = [
-  {
-    command: 'pdftotext',
-    args: ['-v'],
-    without: 'PDFs are read by unpdf, which is slower (Debian: poppler-utils and poppler-data)',
-  },
-  {
-    command: 'soffice',
-    args: ['--version'],
-    without: 'other documents than PDF cannot be read yet (Debian: libreoffice-writer-nogui)',
-  },
-];
-
-async function tool({ command, args, without }: (typeof TOOLS)[number]): Promise<Finding> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { timeout: 10_000 });
-    return { well: true, what: `${command}: ${(stdout || stderr).split('\n')[0]}` };
-  } catch {
-    return { well: 'warning', what: `${command}: not there; ${without}` };
-  }
 }

@@ -1,10 +1,13 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sendSpans } from '../../workers/shared/tracing.ts';
-import { startApi } from '../api.ts';
+import { type Api, startApi } from '../api.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { endProcess } from '../end-process.ts';
+import type { Phase } from '../http/parts.ts';
 import { ListenError } from '../http/serving/server.ts';
 import { pendingMigrations } from '../migrate/pending.ts';
-import { tellBoth } from '../observe/events.ts';
+import { type Observe, tellBoth } from '../observe/events.ts';
 import { createLog, logEvents } from '../observe/log.ts';
 import { RunnerMetrics } from '../observe/metrics/runner.ts';
 import { Runner } from '../runner.ts';
@@ -20,16 +23,31 @@ export async function startCommand(config: Config): Promise<number> {
   return 0;
 }
 
-/** `heddle api`: until a signal stops it. */
+/**
+ * `heddle api`: until a signal stops it, and then for DRAIN_SECONDS more, so that load balancers send nobody to it any
+ * more when it is gone. A second signal ends that time.
+ */
 export async function apiCommand(config: Config): Promise<number> {
   const databaseUrl = configuredDatabase(config, 'api');
   const observe = logEvents(createLog(config.logLevel).logger);
-  const signalled = new Promise<void>((resolve) => onStopSignals(() => resolve()));
-  const api = await startApi(config, { databaseUrl, observe, pendingMigrations });
-  await signalled;
+  const stop = new AbortController();
+  const hurry = new AbortController();
+  onStopSignals(() => (stop.signal.aborted ? hurry : stop).abort());
+  const api = await startApi(config, { databaseUrl, observe, pendingMigrations, alone: true });
+  if (!stop.signal.aborted) await once(stop.signal, 'abort');
+  await drain(api, config.http.drainSeconds, hurry.signal, observe);
+  const startedAt = performance.now();
   await api.stop();
+  observe({ event: 'stopped', took_ms: performance.now() - startedAt });
   await sendSpans(LAST_SPANS_MS);
   return 0;
+}
+
+async function drain(api: Api, seconds: number, hurry: AbortSignal, observe: Observe): Promise<void> {
+  if (seconds === 0) return;
+  api.drain();
+  observe({ event: 'api_draining', seconds });
+  await sleep(seconds * 1000, undefined, { signal: hurry }).catch(() => {});
 }
 
 /** `heddle runner`: until a signal stops it, or until the process that started it is gone. */
@@ -48,37 +66,47 @@ export async function runnerCommand(config: Config): Promise<number> {
 async function serveRunner(config: Config, databaseUrl: string): Promise<void> {
   const log = createLog(config.logLevel);
   let runner: Runner | null = null;
+  let phase: Phase = 'starting';
   const metrics = new RunnerMetrics(() => runner?.sources ?? null);
   const observe = tellBoth(logEvents(log.logger), (event) => metrics.note(event));
   const stopped = new Promise<void>((resolve, reject) => {
     const stop = (reason: string) => {
       if (runner === null) process.exit(0); // Nothing runs yet; a migration is rolled back with its connection.
+      phase = 'draining';
       exitWhenOverdue(config, runner);
       void runner.stop(reason).then(resolve, reject);
     };
     onStopSignals(stop);
     process.on('disconnect', () => stop('disconnect'));
   });
-  runner = await Runner.prepare({ config, databaseUrl, log, observe });
-  await runner.start();
-  const http = await serveOrStop({ config, databaseUrl, metrics: metrics.registry, observe }, runner);
-  const ready: RunnerMessage = { say: 'ready' };
-  process.send?.(ready);
-  await stopped;
-  await http?.stop();
+  // First of all: a supervisor must not take a runner for dead whose migrations take their time.
+  const http = await serveIfPossible({
+    config,
+    databaseUrl,
+    metrics: metrics.registry,
+    phase: () => phase,
+    observe,
+  });
+  try {
+    runner = await Runner.prepare({ config, databaseUrl, log, observe });
+    await runner.start();
+    if (phase === 'starting') phase = 'running';
+    const ready: RunnerMessage = { say: 'ready' };
+    process.send?.(ready);
+    await stopped;
+  } finally {
+    await http?.stop();
+  }
 }
 
 /** @returns null when it cannot listen, but runs beside an API, whose health tells of it */
-async function serveOrStop(options: RunnerHttpOptions, runner: Runner) {
+async function serveIfPossible(options: RunnerHttpOptions) {
   try {
     return await startRunnerHttp(options);
   } catch (error) {
-    if (process.connected && error instanceof ListenError) {
-      options.observe({ event: 'runner_port_unavailable', reason: error.message });
-      return null;
-    }
-    await runner.stop('health'); // A process that reports a failed start must not go on claiming.
-    throw error;
+    if (!process.connected || !(error instanceof ListenError)) throw error;
+    options.observe({ event: 'runner_port_unavailable', reason: error.message });
+    return null;
   }
 }
 

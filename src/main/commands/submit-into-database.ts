@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Config } from '../config.ts';
 import { connect } from '../database/connect.ts';
 import { orm } from '../database/orm.ts';
-import { findTask, type VisibleTask, visibleTask } from '../database/tasks.ts';
+import { taskFinder, type VisibleTask } from '../database/tasks.ts';
 import { FinishWatch } from '../engine/finish-watch.ts';
 import { SubmissionError } from '../engine/submission-error.ts';
 import { submit } from '../engine/submit.ts';
@@ -34,11 +34,11 @@ async function submitAndWait(database: pg.Pool, { type, params, waitSeconds }: W
   const catalogue = new TaskTypeCatalogue(database);
   const [submitted] = await submit(database, catalogue, [{ type, params }], 'cli');
   const { task } = submitted as NonNullable<typeof submitted>;
-  if (waitSeconds === 0) return visibleTask(task);
+  if (waitSeconds === 0) return task;
   const finishes = new FinishWatch(database, () => {});
   await finishes.finished(task.id, waitSeconds, new AbortController().signal);
   finishes.stop();
-  return (await findTask(orm(database), task.id)) ?? visibleTask(task);
+  return (await taskFinder(orm(database))(task.id)) ?? task;
 }
 
 /** The faults of a submission, else what the database says. */

@@ -23,14 +23,24 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
     connectionString: url,
     application_name: name,
     max,
+    min: Math.min(KEPT, max),
     connectionTimeoutMillis: 10_000,
     query_timeout: ANSWER_MS,
     keepAlive: true,
   });
   prepareWherePossible(pool);
+  // Between the pool, which listens no more, and its borrower, who does not listen yet, an error that came in one packet
+  // with the end of the handshake would end the process. The borrower's first statement fails, and says why.
+  pool.on('connect', (client) => void client.on('error', () => {}));
   pool.on('error', (error) => observe({ event: 'database_error', during: 'idle', ...describe(error) }));
   return pool;
 }
+
+/**
+ * So many connections stay when nobody asks. A new one has yet to learn what the tables are like: the first list or
+ * `/stats` on it takes 60 ms more. Lists need two, to count while they read.
+ */
+const KEPT = 2;
 
 /** Closes a pool. A server that does not take its leave is not waited for. */
 export async function disconnect(pool: pg.Pool): Promise<void> {

@@ -51,6 +51,22 @@ export function isTooSlow(error: unknown): boolean {
   return code === '57014' || message === 'Query read timeout';
 }
 
+/**
+ * Whether a statement for many rows can have failed because of one of them: without that one it may succeed. What
+ * comes from the connection, or keeps the database from doing anything, has nothing to do with the rows.
+ */
+export function mayBeOneRow(error: unknown): boolean {
+  if (error instanceof RangeError || isTooSlow(error)) return true;
+  const { code = '' } = error as { code?: string };
+  return SQLSTATE.test(code) && !NO_SESSION.test(code) && !isAway(error) && !isPassing(error);
+}
+
+/** Never without a digit, as the codes of the network are. */
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+
+/** Of PostgreSQL: who connects is not let in (28), there is no such database (3D), or the session was ended (57P). */
+const NO_SESSION = /^(28|3D|57P)/;
+
 /** Repeats a statement while other transactions are in its way, a few times. @throws what the last try throws */
 export async function pastOthers<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
@@ -101,11 +117,13 @@ export function passingPause(): number {
  * Repeats `work` until it succeeds, at growing intervals up to two seconds: for what must be written, however long
  * the database is away. Only an error that repetition cannot cure is thrown.
  * @param work gets the error of the time before
+ * @param isFinal which errors are thrown
  */
 export async function untilWritten<T>(
   during: string,
   observe: Observe,
   work: (last?: unknown) => Promise<T>,
+  isFinal: (error: unknown) => boolean = refusesTheValues,
 ): Promise<T> {
   let last: unknown;
   for (let tries = 0; ; tries++) {
@@ -113,7 +131,7 @@ export async function untilWritten<T>(
       return await work(last);
     } catch (error) {
       last = error;
-      if (refusesTheValues(error)) throw error;
+      if (isFinal(error)) throw error;
       observe({ event: 'database_error', during, ...describe(error) });
       // What was in the way of another transaction has waited for it already.
       await sleep(isPassing(error) ? passingPause() : growingPause(50, tries, 2000));

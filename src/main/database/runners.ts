@@ -37,3 +37,16 @@ export async function hasLiveRunner(orm: Orm): Promise<boolean> {
   );
   return rows[0]?.live === true;
 }
+
+/** What a runner that is alive can be. */
+export type LiveStatus = 'active' | 'standby' | 'draining' | 'degraded';
+
+/** How many runners are alive, by their status. */
+export async function countLiveRunners(orm: Orm): Promise<Record<LiveStatus, number>> {
+  const { rows } = await orm.execute<{ status: LiveStatus; count: number }>(
+    sql`select status, count(*)::int from runners where status not in ('stopped', 'lost') and ${HEARD_OF} group by status`,
+  );
+  const counts = { active: 0, standby: 0, draining: 0, degraded: 0 };
+  for (const { status, count } of rows) counts[status] = count;
+  return counts;
+}

@@ -6,10 +6,22 @@ export interface Unstorable {
 
 /** What of a JSON value PostgreSQL cannot keep, or would only keep as something else; empty for nearly every value. */
 export function unstorable(value: unknown): Unstorable[] {
-  if (isDeeper(value, MAX_DEPTH))
-    return [{ pointer: '', detail: `is nested deeper than ${MAX_DEPTH} levels` }];
-  // Nearly every value passes this test, at the speed of JSON.stringify.
-  return SUSPICIOUS.test(JSON.stringify(value) ?? '') ? [...walk(value, '')] : [];
+  if (isTooDeep(value)) return [{ pointer: '', detail: `is nested deeper than ${MAX_DEPTH} levels` }];
+  return looksStorable(JSON.stringify(value) ?? '') ? [] : [...walk(value, '')];
+}
+
+/** Whether a JSON value is nested so deep that it cannot be kept, nor safely be written as JSON. */
+export function isTooDeep(value: unknown): boolean {
+  return isDeeper(value, MAX_DEPTH);
+}
+
+/**
+ * Whether there is certainly nothing unstorable in a value: true for nearly every one, and cheap to ask for whoever
+ * writes it as JSON anyway.
+ * @param json as JSON.stringify writes it
+ */
+export function looksStorable(json: string): boolean {
+  return !SUSPICIOUS.test(json);
 }
 
 /** A few thousand levels exhaust the stack, ours in JSON.stringify and PostgreSQL's in its parser. */
@@ -26,7 +38,9 @@ const BAD_NUMBER = 'is beyond the range of numbers';
 
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+  if (levels === 0) return true;
+  for (const key in value) if (isDeeper(value[key as keyof typeof value], levels - 1)) return true;
+  return false;
 }
 
 function* walk(value: unknown, pointer: string): Generator<Unstorable> {
@@ -43,7 +57,7 @@ function* walk(value: unknown, pointer: string): Generator<Unstorable> {
   }
 }
 
-function isStorable(text: string): boolean {
+export function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 

@@ -1,6 +1,7 @@
 import { and, eq, gte, ilike, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import { tasks } from '../../../drizzle/schema/tasks.ts';
 import type { Status, TaskRow } from '../engine/task.ts';
+import { instantText, toInstantText } from './instant.ts';
 import type { Orm } from './orm.ts';
 import { containing } from './search-text.ts';
 
@@ -15,30 +16,53 @@ export const VISIBLE = {
   status: tasks.status,
   result: tasks.result,
   error: tasks.error,
-  created_at: tasks.created_at,
-  updated_at: tasks.updated_at,
+  created_at: instantText(tasks.created_at),
+  updated_at: instantText(tasks.updated_at),
   priority: tasks.priority,
-  run_at: tasks.run_at,
+  run_at: instantText(tasks.run_at),
   attempt: tasks.attempt,
   max_retries: tasks.max_retries,
-  started_at: tasks.started_at,
-  finished_at: tasks.finished_at,
-  last_run_at: tasks.last_run_at,
+  started_at: instantText(tasks.started_at),
+  finished_at: instantText(tasks.finished_at),
+  last_run_at: instantText(tasks.last_run_at),
   progress: tasks.progress,
   unique_key: tasks.unique_key,
   depends_on: tasks.depends_on,
   runner_id: tasks.runner_id,
-  cancel_requested_at: tasks.cancel_requested_at,
+  cancel_requested_at: instantText(tasks.cancel_requested_at),
 };
 
-export type VisibleTask = Pick<TaskRow, keyof typeof VISIBLE>;
+/** Its times are text, as answers have them. */
+export type VisibleTask = { [Field in keyof typeof VISIBLE]: Shown<TaskRow[Field]> };
 
-/** A task as callers see it: these fields, in this order, and no other of the row. */
-export function visibleTask(row: VisibleTask): VisibleTask {
-  return Object.fromEntries(FIELDS.map((field) => [field, row[field]])) as unknown as VisibleTask;
+type Shown<Value> = Value extends Date ? string : Value;
+
+/**
+ * A task as callers see it: these fields, in this order, and no other of the row.
+ * @param row as pg reads it, or as PostgreSQL's JSON has it
+ */
+export function visibleTask(row: Readonly<Record<keyof VisibleTask, unknown>>): VisibleTask {
+  return Object.fromEntries(
+    FIELDS.map((field) => [field, TIMES.has(field) ? timeText(row[field]) : row[field]]),
+  ) as VisibleTask;
 }
 
 const FIELDS = Object.keys(VISIBLE) as (keyof VisibleTask)[];
+
+const TIMES: ReadonlySet<string> = new Set([
+  'created_at',
+  'updated_at',
+  'run_at',
+  'started_at',
+  'finished_at',
+  'last_run_at',
+  'cancel_requested_at',
+] satisfies (keyof VisibleTask)[]);
+
+function timeText(time: unknown): unknown {
+  if (time instanceof Date) return time.toISOString();
+  return typeof time === 'string' ? toInstantText(time) : time;
+}
 
 /** Which tasks; all that are given must hold. */
 export interface TaskFilter {
@@ -53,10 +77,18 @@ export interface TaskFilter {
   q?: string | undefined;
 }
 
-/** The task with this id, or undefined. */
-export async function findTask(orm: Orm, id: string): Promise<VisibleTask | undefined> {
-  const [task] = await orm.select(VISIBLE).from(tasks).where(eq(tasks.id, id));
-  return task;
+/**
+ * Prepares to find tasks by their ids: the query builder puts the statement together once, and PostgreSQL plans it once
+ * a connection.
+ * @returns what finds the task with an id, or undefined
+ */
+export function taskFinder(orm: Orm): (id: string) => Promise<VisibleTask | undefined> {
+  const statement = orm
+    .select(VISIBLE)
+    .from(tasks)
+    .where(eq(tasks.id, sql.placeholder('id')))
+    .prepare('find-task');
+  return async (id) => (await statement.execute({ id }))[0];
 }
 
 /** What a task has to fulfil, or undefined when all do. */

@@ -3,13 +3,12 @@ import type { ClaimedTask } from './claim.ts';
 import type { Pace } from './pace.ts';
 
 /**
- * How many of the ready tasks travel in the next message: the first one, and after it as many quick ones as a thread does
- * in a moment, shared out among idle threads.
- * @param ready at least one
- * @param idleThreads beside the one that gets them
+ * How many of the ready tasks go to a thread together: the next one, and after it as many quick ones as a thread does in
+ * a moment, shared out among idle threads.
+ * @param idle how many threads are idle beside that one
  */
-export function bundleSize(ready: readonly ClaimedTask[], idleThreads: number, pace: Pace): number {
-  const share = Math.ceil(ready.length / (idleThreads + 1));
+export function bundleSize(ready: readonly ClaimedTask[], idle: number, pace: Pace): number {
+  const share = Math.ceil(ready.length / (idle + 1));
   const most = Math.min(BUNDLE_LIMIT, share);
   let expectedMs = 0;
   let count = 0;

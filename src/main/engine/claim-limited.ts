@@ -1,6 +1,6 @@
 import type { Limits } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
-import { type ClaimedTask, stamped, type Wanted } from './claim.ts';
+import { askForTasks, type ClaimedTask, type Wanted } from './claim.ts';
 import { AGED_SECONDS, CLAIM_LIMITED } from './sql/claim.ts';
 import { FIND_DUE, NEXT_START, TAKE_KEYS } from './sql/limits.ts';
 
@@ -36,12 +36,8 @@ export async function claimLimited(
   order: 'by urgency' | 'by age',
 ): Promise<ClaimedTask[]> {
   const aged = order === 'by age' ? AGED_SECONDS : null;
-  const { rows } = await database.query<ClaimedTask>({
-    name: 'claim-limited',
-    text: CLAIM_LIMITED,
-    values: [type, runnerId, free, JSON.stringify(limits), aged],
-  });
-  return stamped(rows);
+  const values = [type, runnerId, free, JSON.stringify(limits), aged];
+  return askForTasks(database, { name: 'claim-limited', text: CLAIM_LIMITED, values });
 }
 
 /** In how many milliseconds a rate limit may leave room again, or null when nothing counts against it. */

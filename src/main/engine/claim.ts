@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { Queryable } from '../database/connect.ts';
 import { CLAIM, CLAIM_BY_AGE, FIND_CLAIMED } from './sql/claim.ts';
 
@@ -20,7 +21,7 @@ export interface ClaimedTask {
   priority: number;
   /** From when it was due until it was claimed, by the database's clock. */
   waited_ms: number;
-  /** When it was claimed, by `performance.now()`. */
+  /** When its claim was sent, by `performance.now()`: the database's clock stops `waited_ms` there. */
   claimed_at: number;
   /** Only of types with limits: what it counts as, see `LimitKeys`. */
   concurrency_key?: string | null;
@@ -68,8 +69,7 @@ async function run(
   { wanted, most, mostSlow }: Room,
 ): Promise<ClaimedTask[]> {
   const values = [runnerId, JSON.stringify(wanted), most, mostSlow];
-  const { rows } = await database.query<ClaimedTask>({ ...statement, values });
-  return stamped(rows);
+  return askForTasks(database, { ...statement, values });
 }
 
 /** The tasks that a runner has claimed, but for those it knows of. @param known claim tokens */
@@ -78,8 +78,7 @@ export async function findClaimed(
   runnerId: string,
   known: readonly string[],
 ): Promise<ClaimedTask[]> {
-  const { rows } = await database.query<ClaimedTask>(FIND_CLAIMED, [runnerId, known]);
-  return stamped(rows);
+  return askForTasks(database, { text: FIND_CLAIMED, values: [runnerId, known] });
 }
 
 /** In the order that their claim has chosen them by. They were due at different times just if they have waited so. */
@@ -93,9 +92,10 @@ function ticksFirst(
   return tasks.sort((a, b) => rank(a) - rank(b) || order(a, b) || (a.id < b.id ? -1 : 1));
 }
 
-/** Marks tasks as claimed now. */
-export function stamped(tasks: ClaimedTask[]): ClaimedTask[] {
+/** Sends a statement that returns claimed tasks. */
+export async function askForTasks(database: Queryable, statement: pg.QueryConfig): Promise<ClaimedTask[]> {
   const claimed_at = performance.now();
-  for (const task of tasks) task.claimed_at = claimed_at;
-  return tasks;
+  const { rows } = await database.query<ClaimedTask>(statement);
+  for (const task of rows) task.claimed_at = claimed_at;
+  return rows;
 }

@@ -18,7 +18,7 @@ export interface Discovery {
  * @param loadTimeoutMs how long a file may take to load
  * @throws ThreadDied when no thread comes up; Error when a folder cannot be read
  */
-export async function discover(options: ThreadOptions, loadTimeoutMs = 5000): Promise<Discovery> {
+export async function discover(options: ThreadOptions, loadTimeoutMs = 15_000): Promise<Discovery> {
   const inspector = new ThreadInspector();
   inspector.start();
   let thread = await TaskThread.start(options);

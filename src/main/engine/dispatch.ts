@@ -1,12 +1,12 @@
 import type { FromThread, ReportedOutcome } from '../../workers/protocol.ts';
-import { monotonicMs } from '../../workers/shared/control.ts';
+import { monotonicMs, type Running } from '../../workers/shared/control.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
 import { bundleSize } from './bundle.ts';
 import type { ClaimedTask } from './claim.ts';
 import { Flight, type FlightEnd } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
-import { Pace } from './pace.ts';
+import { Pace, QUICK_MS } from './pace.ts';
 import type { TaskThread } from './task-thread.ts';
 import type { RunnableType } from './task-types.ts';
 import type { ThreadPool } from './thread-pool.ts';
@@ -94,6 +94,11 @@ export class Dispatcher {
     return [...this.#flights.values()];
   }
 
+  /** How many threads were killed seconds ago and still live. */
+  get late(): number {
+    return this.#killer.late.size;
+  }
+
   /** Threads that were killed long ago and still live: they are in a native call. */
   get stuck(): ReadonlySet<TaskThread> {
     return this.#killer.stuck;
@@ -116,14 +121,24 @@ export class Dispatcher {
     return [...this.#bundles.keys()];
   }
 
-  /** Threads that are free, or will be in a moment: all they have is quick. */
+  /** Threads that are free, or will be in a moment: all they have is quick, as far as is known. */
   get soonFree(): number {
     let soon = this.#threads.idle;
-    for (const bundle of this.#bundles.values()) {
+    for (const [thread, bundle] of this.#bundles) {
+      if ((thread.control.running()?.ageMs ?? 0) > QUICK_MS) continue;
       if (bundle.every(({ task, endedBy }) => endedBy === null && this.pace.quickMs(task.type) !== null))
         soon++;
     }
     return soon;
+  }
+
+  /** Takes back what was claimed ahead in vain: tasks that were quick so far have taken all threads, and hold them. */
+  withdrawOverdue(): ClaimedTask[] {
+    if (this.ready === 0 || this.soonFree > 0) return [];
+    const claimedBefore = performance.now() - OVERDUE_MS;
+    const tasks = this.#ready.splice(0);
+    this.#ready.push(...tasks.filter(({ claimed_at }) => claimed_at >= claimedBefore));
+    return tasks.filter(({ claimed_at }) => claimed_at < claimedBefore);
   }
 
   /** Takes back everything that waits for a thread, also in a bundle: it never started. */
@@ -222,14 +237,10 @@ export class Dispatcher {
     const successes = thread.takeSuccesses(bundle.length);
     if (successes.length === 0) return;
     const toOurClock = performance.now() - monotonicMs();
-    for (const { index, ranMs, endedAtMs, result } of successes)
-      this.#ended(
-        bundle[index] as Flight,
-        { kind: 'succeeded', result },
-        false,
-        ranMs,
-        endedAtMs + toOurClock,
-      );
+    for (const { index, ranMs, endedAtMs, result } of successes) {
+      const end = { settledByTask: false, ranMs, endedAt: endedAtMs + toOurClock };
+      this.#ended(bundle[index] as Flight, { kind: 'succeeded', result }, end);
+    }
   }
 
   #hear(message: FromThread): void {
@@ -240,20 +251,15 @@ export class Dispatcher {
     const flight = this.#flights.get(message.claimToken);
     if (message.say === 'outcome') {
       if (flight === undefined) return; // Ended already: by a crash whose report came before this.
-      this.#ended(flight, message.outcome, message.settledByTask, message.ranMs, performance.now());
+      const { outcome, settledByTask, ranMs } = message;
+      this.#ended(flight, outcome, { settledByTask, ranMs, endedAt: performance.now() });
     } else if (flight !== undefined) this.#events.said(flight, message);
   }
 
-  #ended(
-    flight: Flight,
-    reported: ReportedOutcome,
-    settledByTask: boolean,
-    ranMs: number,
-    endedAt: number,
-  ): void {
+  #ended(flight: Flight, reported: ReportedOutcome, end: Omit<FlightEnd, 'outcome'>): void {
     const outcome = flight.outcomeOf(reported);
-    if (outcome.name === 'succeeded') this.pace.note(flight.task.type, ranMs);
-    this.#finish(flight, { outcome, settledByTask, ranMs, endedAt });
+    if (outcome.name === 'succeeded') this.pace.note(flight.task.type, end.ranMs);
+    this.#finish(flight, { ...end, outcome });
   }
 
   #finish(flight: Flight, end: FlightEnd): void {
@@ -270,19 +276,19 @@ export class Dispatcher {
       else {
         this.#quietSince.delete(thread);
         const flight = bundle[running.index];
-        if (flight !== undefined) this.#lookAt(flight, running.ageMs, thread, bundle);
+        if (flight !== undefined) this.#lookAt(flight, running, thread, bundle);
       }
     }
     this.#events.watched();
     this.pump();
   }
 
-  #lookAt(flight: Flight, ageMs: number, thread: TaskThread, bundle: Flight[]): void {
+  #lookAt(flight: Flight, { ageMs, loading }: Running, thread: TaskThread, bundle: Flight[]): void {
     if (ageMs > STALL_MS) this.#takeBack(thread, bundle, flight.index + 1);
-    if (ageMs >= flight.killAtMs) {
-      flight.end('timeout');
+    if (ageMs >= (loading ? flight.loadKillAtMs : flight.killAtMs)) {
+      flight.neverLoaded = flight.end('timeout') && loading;
       void this.#kill(thread, { cause: flight.endedBy ?? 'timeout', reason: flight.deathReason() });
-    } else if (ageMs >= flight.timeoutMs - Math.min(this.#killGraceMs, flight.timeoutMs / 2)) {
+    } else if (!loading && ageMs >= flight.timeoutMs - Math.min(this.#killGraceMs, flight.timeoutMs / 2)) {
       this.#abort(flight, 'timeout', flight.timeoutMs - ageMs);
     }
   }
@@ -338,6 +344,9 @@ export class Dispatcher {
 
 /** An attempt of this age keeps nobody else waiting. */
 const STALL_MS = 20;
+
+/** What is claimed ahead should begin within some 20 ms. */
+const OVERDUE_MS = 1000;
 
 const WATCH_MS = 25;
 

@@ -13,7 +13,8 @@ import type { StuckLimits } from './kill.ts';
 import { LimitDuties } from './limit-duties.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { Progress } from './progress.ts';
-import { neverStarted, type Settlement, Settler } from './settle.ts';
+import { Settler } from './settle.ts';
+import { neverStarted, type Settlement } from './settlement.ts';
 import { CANCELS_REQUESTED } from './sql/attempt.ts';
 import { TaskLog } from './task-log.ts';
 import type { ThreadOptions } from './task-thread.ts';
@@ -141,10 +142,10 @@ export class Engine {
     return this.#dispatcher.busyThreads.length;
   }
 
-  /** What the threads that live do; `stuck` are those that were killed long ago. */
+  /** What the threads that live do; `stuck` are those that were killed, and of which it was told that they do not die. */
   get threadCounts(): { busy: number; idle: number; stuck: number } {
     const { threadsBusy } = this;
-    const stuck = this.#dispatcher.stuck.size;
+    const stuck = this.#dispatcher.late;
     return { busy: threadsBusy - stuck, idle: this.#threads.threads.length - threadsBusy, stuck };
   }
 
@@ -169,9 +170,9 @@ export class Engine {
     return this.#end('stop');
   }
 
-  /** From now on outcomes of tasks that somebody keeps locked are not waited for: the rescue ends those. */
-  leaveLocked(): void {
-    this.#settler.leaveLocked();
+  /** From now on outcomes that cannot be written with the others are not waited for: the rescue ends those attempts. */
+  giveUpLate(): void {
+    this.#settler.giveUpLate();
   }
 
   /** The same at once, because the runner's lease is over: what it runs is lost, and others may run it already. */
@@ -212,6 +213,8 @@ export class Engine {
   /** For the dispatcher, every 25 ms while anything runs. */
   watched(): void {
     this.#memory.look();
+    // Another runner may have a thread for them.
+    for (const task of this.#dispatcher.withdrawOverdue()) this.#giveBack(task, false);
   }
 
   /** For the dispatcher: an attempt has ended. */

@@ -31,6 +31,9 @@ export class Flight {
   endedBy: EndReason | null = null;
   /** Taken back before it started. */
   withdrawn = false;
+  /** It was killed because its task file did not load. */
+  neverLoaded = false;
+
   constructor(task: ClaimedTask, type: RunnableType, thread: TaskThread, index: number) {
     this.task = task;
     this.type = type;
@@ -118,10 +121,24 @@ export class Flight {
     }
   }
 
+  /** The age at which it is killed while its task file is loading. That does not count, but must not last for ever. */
+  get loadKillAtMs(): number {
+    return this.endedBy === null ? this.#loadMs : this.killAtMs;
+  }
+
+  get #loadMs(): number {
+    return Math.max(LOAD_MS, this.timeoutMs);
+  }
+
   /** Why it is killed. */
   deathReason(): string {
-    return this.endedBy === 'cancel' ? 'cancelled' : `timed out after ${this.timeoutMs / 1000} s`;
+    if (this.endedBy === 'cancel') return 'cancelled';
+    if (this.neverLoaded) return `its task file did not load within ${this.#loadMs / 1000} s`;
+    return `timed out after ${this.timeoutMs / 1000} s`;
   }
 }
+
+/** A machine that has much to do, or a slow disk, may take seconds. */
+const LOAD_MS = 30_000;
 
 const LEASE_LOST = 'lost: the runner could not reach the database for so long that it had to stop its tasks';

@@ -1,5 +1,5 @@
 import type { TaskError, taskAttempts, taskEvents } from '../../../drizzle/schema/tasks.ts';
-import type { OutcomeName, TaskRow } from './task.ts';
+import { FINISHED, type OutcomeName, RUNNER_DIED, type TaskRow } from './task.ts';
 
 /*
  * A task's history, told from what is kept of it: its own row, the attempts that did not complete it, and what was
@@ -139,8 +139,8 @@ function* changesOfAttempt(row: AttemptRow): Generator<KeptChange> {
     from: 'running',
     to: row.status_after,
     attempt,
-    // A lost attempt's runner can do nothing any more: the leader ended it.
-    actor: outcome === 'lost' ? 'rescue' : actor,
+    // A lost attempt's runner can do nothing any more: the leader ended it, also where a cancel was asked for.
+    actor: outcome === 'lost' || error?.name === RUNNER_DIED ? 'rescue' : actor,
     detail: error === null ? outcome : detail(outcome, error.message),
     kept: { by: 'end', token },
   };
@@ -152,22 +152,39 @@ function detail(outcome: string, message: string): string {
 }
 
 /**
- * Two sequences as one, neither of them reordered: by time, and what happened in the same millisecond by what follows
- * from what.
+ * Two sequences as one, neither of them reordered: what follows from what, and only then by time. An attempt's end was
+ * measured in its runner, some time before it was written: meanwhile somebody may have asked for its cancel. What is
+ * told is never earlier than what it follows from.
  */
-function merged(some: readonly KeptChange[], others: readonly KeptChange[], status: string): KeptChange[] {
-  const [left, right] = [[...some], [...others]];
+function merged(
+  attempts: readonly KeptChange[],
+  byHand: readonly KeptChange[],
+  status: string,
+): KeptChange[] {
+  const [left, right] = [[...attempts], [...byHand]];
   const result: KeptChange[] = [];
   let now = status;
   while (left[0] !== undefined && right[0] !== undefined) {
-    const next = precedes(right[0], left[0], now) ? right.shift() : left.shift();
-    result.push(next as KeptChange);
-    now = (next as KeptChange).to;
+    const next = (precedes(right[0], left[0], now) ? right.shift() : left.shift()) as KeptChange;
+    result.push(next);
+    now = next.to;
   }
-  return [...result, ...left, ...right];
+  return neverBackwards([...result, ...left, ...right]);
 }
 
-function precedes(change: StateChange, other: StateChange, status: string): boolean {
-  const ms = change.at.getTime() - other.at.getTime();
-  return ms < 0 || (ms === 0 && change.from === status && other.from !== status);
+function precedes(byHand: StateChange, ofAttempt: StateChange, status: string): boolean {
+  const follows = byHand.from === status;
+  if (follows !== (ofAttempt.from === status)) return follows;
+  // It leaves the task as it is, and nobody can have asked for that once the task had finished.
+  if (follows && byHand.to === status)
+    return FINISHED.some((finished) => finished === ofAttempt.to) || byHand.at <= ofAttempt.at;
+  return byHand.at < ofAttempt.at;
+}
+
+function neverBackwards(changes: readonly KeptChange[]): KeptChange[] {
+  let latest = new Date(0);
+  return changes.map((change) => {
+    if (change.at >= latest) latest = change.at;
+    return { ...change, at: latest };
+  });
 }

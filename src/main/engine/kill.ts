@@ -29,6 +29,7 @@ export class Killer {
   readonly #observe: Observe;
   /** Threads that were told to die, or are about to: none of them ever runs anything again. */
   readonly #told = new WeakSet<TaskThread>();
+  readonly #late = new Set<TaskThread>();
   readonly #stuck = new Set<TaskThread>();
 
   constructor(limits: StuckLimits, onGivenUp: () => void, observe: Observe) {
@@ -37,7 +38,12 @@ export class Killer {
     this.#observe = observe;
   }
 
-  /** Threads that were killed long ago and still live. What they run can only end with the process. */
+  /** Threads of which it was told that they do not die: they may yet. */
+  get late(): ReadonlySet<TaskThread> {
+    return this.#late;
+  }
+
+  /** Threads that are given up: they were killed long ago and still live. What they run can only end with the process. */
   get stuck(): ReadonlySet<TaskThread> {
     return this.#stuck;
   }
@@ -56,11 +62,12 @@ export class Killer {
     this.#told.add(thread);
     const killedAt = performance.now();
     const sinceKill = () => performance.now() - killedAt;
-    const late = setTimeout(() => this.#tellStuck(thread, task, sinceKill()), this.#limits.told);
+    const late = setTimeout(() => this.#tellLate(thread, task, sinceKill()), this.#limits.told);
     const tooLate = setTimeout(() => this.#giveUp(thread), this.#limits.givenUp);
     await thread.kill(reason);
     clearTimeout(late);
     clearTimeout(tooLate);
+    this.#late.delete(thread);
     this.#stuck.delete(thread);
     this.#observe({
       event: 'thread_killed',
@@ -72,8 +79,9 @@ export class Killer {
     });
   }
 
-  #tellStuck({ id }: TaskThread, task: KilledTask | null, for_ms: number): void {
-    this.#observe({ event: 'thread_stuck', thread_id: id, ...fieldsOf(task), for_ms });
+  #tellLate(thread: TaskThread, task: KilledTask | null, for_ms: number): void {
+    this.#late.add(thread);
+    this.#observe({ event: 'thread_stuck', thread_id: thread.id, ...fieldsOf(task), for_ms });
   }
 
   #giveUp(thread: TaskThread): void {

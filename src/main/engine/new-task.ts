@@ -1,3 +1,4 @@
+import { toInstantText } from '../database/instant.ts';
 import { newId } from '../database/new-id.ts';
 import { type VisibleTask, visibleTask } from '../database/tasks.ts';
 import type { Submission, Submitted } from './submit.ts';
@@ -18,7 +19,7 @@ export interface Decided {
   others: Other[] | null;
 }
 
-/** Its times are ISO 8601. */
+/** Its times are as PostgreSQL's JSON has them. */
 interface Other {
   /** From 0. */
   position: number;
@@ -37,13 +38,14 @@ export function toNewTask(submission: Submission, type: TaskType['row'], submitt
 
 /** What became of new tasks, from what was asked for and what the database made of it. */
 export function toSubmitted(tasks: readonly NewTask[], { created_at, others }: Decided): Submitted[] {
-  const submitted = tasks.map(({ row }) => ({ task: toTask(row, created_at), deduplicated: false }));
+  const now = created_at.toISOString();
+  const submitted = tasks.map(({ row }) => ({ task: toTask(row, now), deduplicated: false }));
   for (const { position, run_at, max_retries, unique_key, existing } of others ?? []) {
     const { task } = submitted[position] as Submitted;
     submitted[position] =
       existing === null
-        ? { task: { ...task, run_at: new Date(run_at), max_retries, unique_key }, deduplicated: false }
-        : { task: reviveTimes(existing), deduplicated: true };
+        ? { task: { ...task, run_at: toInstantText(run_at), max_retries, unique_key }, deduplicated: false }
+        : { task: visibleTask(existing), deduplicated: true };
   }
   return submitted;
 }
@@ -78,7 +80,7 @@ function isHeld(submission: Submission): boolean {
 }
 
 /** A task that is new and due now: what nobody said has the table's defaults. */
-function toTask(row: NewRow, created_at: Date): VisibleTask {
+function toTask(row: NewRow, created_at: string): VisibleTask {
   return {
     id: row.id,
     type: row.type,
@@ -105,20 +107,3 @@ function toTask(row: NewRow, created_at: Date): VisibleTask {
     cancel_requested_at: null,
   };
 }
-
-function reviveTimes(row: Record<keyof VisibleTask, unknown>): VisibleTask {
-  const times = Object.fromEntries(
-    TIMES.map((name) => [name, row[name] === null ? null : new Date(row[name] as string)]),
-  );
-  return visibleTask({ ...row, ...times } as VisibleTask);
-}
-
-const TIMES = [
-  'created_at',
-  'updated_at',
-  'run_at',
-  'started_at',
-  'finished_at',
-  'last_run_at',
-  'cancel_requested_at',
-] as const satisfies readonly (keyof VisibleTask)[];

@@ -21,7 +21,7 @@ export class Pace {
 }
 
 /** Up to here, waiting for a claim is a considerable part of an attempt: the next task is claimed before this one ends. */
-const QUICK_MS = 100;
+export const QUICK_MS = 100;
 
 /** What even an empty attempt costs a thread. */
 const LEAST_MS = 0.02;

@@ -1,5 +1,5 @@
 import type { Decision } from './outcome.ts';
-import type { Settlement } from './settle.ts';
+import type { Settlement } from './settlement.ts';
 
 /** A settlement, and what it means for its task. */
 export interface Decided {
@@ -28,8 +28,13 @@ export function toColumns(decided: readonly Decided[]): unknown[] {
   ];
 }
 
-/** A row for SETTLE, which reads a field that is left out as null: most tasks have nothing to tell but their end. */
-export function toRow({ settlement, decision }: Decided) {
+/** The rows of SETTLE and its like, as JSON text. */
+export function toRows(decided: readonly Decided[]): string {
+  return JSON.stringify(decided.map(toRow));
+}
+
+/** What is left out is read as null: most tasks have nothing to tell but their end. */
+function toRow({ settlement, decision }: Decided) {
   const { task, ranMs, endedAt, threadId } = settlement;
   return {
     id: task.id,

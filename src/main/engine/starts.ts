@@ -1,8 +1,9 @@
 import type { Queryable } from '../database/connect.ts';
-import { untilWritten } from '../database/errors.ts';
+import { describe, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';
 import type { ClaimedTask } from './claim.ts';
+import { writeByHalves } from './halves.ts';
 import { NOTE_STARTS } from './sql/limits.ts';
 import type { RunnableType } from './task-types.ts';
 
@@ -54,15 +55,27 @@ export class Starts {
     return this.#batcher.written();
   }
 
-  async #write(starts: Start[]): Promise<void> {
+  async #write(batch: Start[]): Promise<void> {
+    await writeByHalves(batch, (starts) => this.#tryToWrite(starts));
+  }
+
+  /** @returns those that the database refuses. That it does a single one is told. */
+  async #tryToWrite(starts: readonly Start[]): Promise<readonly Start[]> {
     const values = [
       starts.map(({ type }) => type),
       starts.map(({ rateKey }) => rateKey),
       starts.map(({ claimToken }) => claimToken),
       starts.map(({ perSeconds }) => perSeconds),
     ];
-    await untilWritten('starts', this.#observe, () =>
-      this.#database.query({ name: 'note-starts', text: NOTE_STARTS, values }),
-    );
+    try {
+      await untilWritten('starts', this.#observe, () =>
+        this.#database.query({ name: 'note-starts', text: NOTE_STARTS, values }),
+      );
+      return [];
+    } catch (error) {
+      if (starts.length === 1)
+        this.#observe({ event: 'database_error', during: 'starts', ...describe(error) });
+      return starts;
+    }
   }
 }

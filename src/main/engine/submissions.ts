@@ -3,6 +3,13 @@ import { isAway, pastOthers } from '../database/errors.ts';
 import type { NewTask } from './new-task.ts';
 import { insert, type Submitted } from './submit.ts';
 
+export interface SubmissionsOptions {
+  /** Told of what each statement has committed. */
+  accepted?: (submitted: readonly Submitted[]) => void;
+  /** Of tasks that wait to be taken into a statement, as JSON. */
+  mostWaitingBytes?: number;
+}
+
 /**
  * Inserts tasks for many callers at a time: what comes while a statement is under way shares the next one, and its
  * commit. A lone submission does not wait for others. Each caller's tasks are accepted all or none, and fail alone.
@@ -11,14 +18,18 @@ import { insert, type Submitted } from './submit.ts';
  */
 export class Submissions {
   readonly #database: Queryable;
+  readonly #accepted: (submitted: readonly Submitted[]) => void;
   readonly #mostWaitingBytes: number;
   readonly #waiting: Call[] = [];
   #waitingBytes = 0;
   #isWriting = false;
 
-  /** @param mostWaitingBytes of tasks that wait to be taken into a statement, as JSON */
-  constructor(database: Queryable, mostWaitingBytes = MOST_WAITING_BYTES) {
+  constructor(
+    database: Queryable,
+    { accepted = () => {}, mostWaitingBytes = MOST_WAITING_BYTES }: SubmissionsOptions = {},
+  ) {
     this.#database = database;
+    this.#accepted = accepted;
     this.#mostWaitingBytes = mostWaitingBytes;
   }
 
@@ -27,10 +38,10 @@ export class Submissions {
    * @returns what became of each, in their order
    * @throws TooManyWaitingError when the database does not keep up
    */
-  async insert(tasks: readonly NewTask[]): Promise<Submitted[]> {
-    const bytes = tasks.reduce((sum, { json }) => sum + json.length, 0);
-    if (this.#waitingBytes + bytes > this.#mostWaitingBytes) throw new TooManyWaitingError();
+  insert(tasks: readonly NewTask[]): Promise<Submitted[]> {
     return new Promise((resolve, reject) => {
+      const bytes = tasks.reduce((sum, { json }) => sum + json.length, 0);
+      if (this.#waitingBytes + bytes > this.#mostWaitingBytes) throw new TooManyWaitingError();
       this.#waiting.push({ tasks, bytes, resolve, reject });
       this.#waitingBytes += bytes;
       if (!this.#isWriting) void this.#write();
@@ -64,7 +75,8 @@ export class Submissions {
     try {
       const tasks = calls.flatMap((call) => call.tasks);
       const submitted = await pastOthers(() => insert(this.#database, tasks));
-      for (const call of calls) call.resolve(submitted.splice(0, call.tasks.length));
+      // When the next statement has been sent: the database need not wait while the answers are written.
+      setImmediate(() => this.#answer(calls, submitted));
     } catch (error) {
       if (calls.length === 1 || isAway(error)) {
         for (const call of calls) call.reject(error);
@@ -73,6 +85,15 @@ export class Submissions {
       const half = Math.ceil(calls.length / 2);
       await this.#insertAll(calls.slice(0, half));
       await this.#insertAll(calls.slice(half));
+    }
+  }
+
+  #answer(calls: readonly Call[], submitted: readonly Submitted[]): void {
+    this.#accepted(submitted);
+    let at = 0;
+    for (const { tasks, resolve } of calls) {
+      resolve(submitted.slice(at, at + tasks.length));
+      at += tasks.length;
     }
   }
 }

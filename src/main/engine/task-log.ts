@@ -1,7 +1,8 @@
 import type { Queryable } from '../database/connect.ts';
-import { describe, isLocked, refusesTheValues, untilWritten } from '../database/errors.ts';
+import { describe, isLocked, isTooSlow, mayBeOneRow, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';
+import { writeByHalves } from './halves.ts';
 import { KEEP_LOG, KEEP_LOG_UNLOCKED } from './sql/settle.ts';
 
 /** Keeps the lines that attempts write to their `log`, with their task, while the attempt holds it. */
@@ -36,17 +37,27 @@ export class TaskLog {
   }
 
   async #write(batch: KeptLine[]): Promise<void> {
+    await writeByHalves(batch, (lines) => this.#tryToWrite(lines));
+  }
+
+  /** @returns the lines that are not kept. That a single one is not is told. */
+  async #tryToWrite(lines: readonly KeptLine[]): Promise<readonly KeptLine[]> {
     try {
-      const values = [JSON.stringify(batch)];
-      await untilWritten<unknown>('task log', this.#observe, (last) =>
-        isLocked(last)
-          ? this.#writeUnlocked(values, batch.length)
-          : this.#database.query({ ...KEEP, values }),
+      const values = [JSON.stringify(lines)];
+      await untilWritten<unknown>(
+        'task log',
+        this.#observe,
+        (last) =>
+          isLocked(last)
+            ? this.#writeUnlocked(values, lines.length)
+            : this.#database.query({ ...KEEP, values }),
+        (error) => mayBeOneRow(error) && !isTooSlow(error), // No line takes long.
       );
+      return [];
     } catch (error) {
-      if (!refusesTheValues(error)) throw error;
-      if (batch.length > 1) for (const line of batch) await this.#write([line]);
-      else this.#observe({ event: 'database_error', during: 'task log', ...describe(error) });
+      if (lines.length === 1)
+        this.#observe({ event: 'database_error', during: 'task log', ...describe(error) });
+      return lines;
     }
   }
 

@@ -34,3 +34,6 @@ export const FINISHED: readonly Status[] = ['completed', 'failed', 'cancelled'];
 export function isFinished(status: Status): boolean {
   return FINISHED.includes(status);
 }
+
+/** The name of the error with which an attempt ends that is taken back from a dead runner. */
+export const RUNNER_DIED = 'RunnerDied';

@@ -1,16 +1,19 @@
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
+import { orm } from '../database/orm.ts';
+import { countLiveRunners } from '../database/runners.ts';
 import { Fresh } from '../database/statistics/fresh.ts';
 import { readStatistics } from '../database/statistics/read.ts';
 import { readUpkeep } from '../database/statistics/upkeep.ts';
 import { tellBoth } from '../observe/events.ts';
 import { ApiMetrics } from '../observe/metrics/api.ts';
 import { guard } from './access/guard.ts';
-import { refuseOtherMethods } from './answers/method-not-allowed.ts';
-import { createBase } from './base.ts';
+import { answerWithoutRoute } from './answers/no-route.ts';
 import { Operations } from './contract/operations.ts';
+import { createBase, Entrance } from './entrance.ts';
 import type { AppParts } from './parts.ts';
-import { badParameter } from './requests/query.ts';
+import { agentRoutes } from './routes/agents.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { documentSearchRoutes } from './routes/document-search.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { factRoutes } from './routes/facts.ts';
@@ -25,34 +28,42 @@ import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskLogRoute } from './routes/task-log.ts';
 import { taskTypeRoutes } from './routes/task-types.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { uploadRoute } from './routes/upload-document.ts';
 
 /** The whole HTTP API. It listens nowhere: `app.request()` calls it, or a server. */
 export function createApp(given: AppParts): Hono {
   const { database } = given;
   const statistics = new Fresh(() => readStatistics(database));
   const upkeep = new Fresh(() => readUpkeep(database));
+  const runners = new Fresh(() => countLiveRunners(orm(database)));
   const metrics = new ApiMetrics({
     pool: database,
     statistics: () => statistics.get(),
     upkeep: () => upkeep.get(),
+    runners: () => runners.get(),
   });
   const parts = { ...given, observe: tellBoth(given.observe, (event) => metrics.note(event)) };
 
+  const { http } = parts.config;
+  const entrance = new Entrance({
+    observe: parts.observe,
+    guard: guard(http, parts.observe),
+    answered: measureRequests(metrics),
+  });
   const app = createBase(parts.observe);
-  app.use(measureRequests(metrics));
-  guard(app, parts.config.http, parts.observe);
-  app.use(refuseNul);
-
-  const api = new Operations(app, parts.config.http);
-  homeRoute(app);
+  const api = new Operations(app, entrance, http);
+  homeRoute(api);
   healthRoutes(api, parts);
   submitRoutes(api, parts);
   taskRoutes(api, parts);
   bulkRoutes(api, parts);
   taskHistoryRoutes(api, parts);
   taskLogRoute(api, parts);
+  uploadRoute(api, parts);
+  documentSearchRoutes(api, parts);
   documentRoutes(api, parts);
   factRoutes(api, parts);
+  agentRoutes(api, parts);
   taskTypeRoutes(api, parts);
   periodicTaskRoutes(api, parts);
   runnerRoutes(api, parts);
@@ -60,12 +71,6 @@ export function createApp(given: AppParts): Hono {
   metricsRoute(api, metrics.registry);
   documentationRoutes(api);
 
-  refuseOtherMethods(app);
+  answerWithoutRoute(app, entrance);
   return app;
-}
-
-/** PostgreSQL can compare nothing with a NUL character. */
-function refuseNul(c: Context, next: () => Promise<void>): Promise<void> {
-  if (c.req.url.includes('%00')) throw badParameter('the address holds a NUL character');
-  return next();
 }

@@ -19,7 +19,12 @@ export interface AppParts extends ApiParts {
   finishes: FinishWatch;
   watch: TaskWatch;
   pendingMigrations: PendingMigrations;
+  /** Default: it is running. */
+  phase?: () => Phase;
 }
+
+/** Of a process: only while it is running may anybody rely on it. */
+export type Phase = 'starting' | 'running' | 'draining';
 
 /** The ids of the migrations that the database still lacks. */
 export type PendingMigrations = (database: Queryable) => Promise<string[]>;

@@ -19,23 +19,26 @@ export interface OtherRunner {
 /** Tells which of the other runners are dead. It has to be asked again and again, because silence takes time to hear. */
 export class DeathWatch {
   readonly #database: Queryable;
-  /** When each runner was last seen, and since when that has not changed, by `performance.now()`. */
-  readonly #silences = new Map<string, { last_seen_at: string | null; since: number }>();
+  readonly #upSeconds: () => number;
+  readonly #silences = new Map<string, Silence>();
 
-  constructor(database: Queryable) {
+  /** @param upSeconds for how long this process has been there */
+  constructor(database: Queryable, upSeconds: () => number = process.uptime) {
     this.#database = database;
+    this.#upSeconds = upSeconds;
   }
 
   /** Why a runner is dead, in plain words, or null when it may live. */
   async whyDead(runner: OtherRunner): Promise<string | null> {
-    const silenceMs = this.#heardSilenceMs(runner);
-    const why = whyDeadByItsRow(runner, silenceMs);
+    const heard = this.#hear(runner);
+    const why = whyDeadByItsRow(runner, heard.silenceMs);
     if (why !== null) return why;
     switch (processOf(runner, { host: hostname(), space: processSpace }, isAlive)) {
       case 'ended':
         return 'its process has ended';
       case 'unseen':
-        return silenceMs > heartbeatsMs(runner) && !(await this.#hasSession(runner))
+        return mayBeFormerSelf(runner, heard.unbrokenMs, this.#upSeconds()) &&
+          !(await this.#hasSession(runner))
           ? 'its session has ended'
           : null;
       default:
@@ -48,17 +51,32 @@ export class DeathWatch {
     return rows[0]?.lives === true;
   }
 
-  #heardSilenceMs({ id, last_seen_at }: OtherRunner): number {
+  #hear(runner: OtherRunner): { silenceMs: number; unbrokenMs: number } {
+    const { id, last_seen_at } = runner;
     const now = performance.now();
-    const silence = this.#silences.get(id);
-    if (silence?.last_seen_at === last_seen_at) return now - silence.since;
+    const before = this.#silences.get(id);
+    if (before?.last_seen_at === last_seen_at) {
+      if (now - before.lookedAt > heartbeatsMs(runner) / 2) before.unbrokenSince = now;
+      before.lookedAt = now;
+      return { silenceMs: now - before.since, unbrokenMs: now - before.unbrokenSince };
+    }
     this.#silences.delete(id);
-    this.#silences.set(id, { last_seen_at, since: now });
+    this.#silences.set(id, { last_seen_at, since: now, unbrokenSince: now, lookedAt: now });
     // The one that was heard of the longest ago: as many runners as this never lived at once.
     if (this.#silences.size > MOST_RUNNERS)
       this.#silences.delete(this.#silences.keys().next().value as string);
-    return 0;
+    return { silenceMs: 0, unbrokenMs: 0 };
   }
+}
+
+/** How long a runner has not been heard of. Times are by `performance.now()`. */
+interface Silence {
+  last_seen_at: string | null;
+  /** Since when `last_seen_at` has not changed. */
+  since: number;
+  /** The same, but for times in which nobody could be heard of: nobody looked, as while the database is away. */
+  unbrokenSince: number;
+  lookedAt: number;
 }
 
 /**
@@ -79,10 +97,16 @@ export function whyDeadByItsRow(runner: OtherRunner, heardMs: number): string | 
 }
 
 /**
- * What can be said of the process of a runner. One of this host that cannot be seen from here is in another container
- * of this name, or this one's own before it was started again: its session tells, together with its silence, because a
- * session can break.
+ * Whether a runner of this host whose process cannot be seen may be what this container ran before it was started
+ * again: then its session tells. It was not heard of since this process began, nor for the time of two heartbeats in
+ * which it could have been. Of another container of this name, which lives and is cut off from the database, the same
+ * can hardly be true: that session may break, and it still runs its tasks for most of its lease.
  */
+export function mayBeFormerSelf(runner: OtherRunner, unbrokenMs: number, upSeconds: number): boolean {
+  return unbrokenMs > heartbeatsMs(runner) && (runner.silent_seconds ?? 0) > upSeconds;
+}
+
+/** What can be said of the process of a runner. One of this host may not be seen from here: see `mayBeFormerSelf`. */
 export function processOf(
   { host, pid, process_space }: OtherRunner,
   here: { host: string; space: string },

@@ -1,6 +1,7 @@
 import type { Queryable } from '../database/connect.ts';
 import { endBackendsOfRunner } from '../engine/end-backends.ts';
 import type { Settler } from '../engine/settle.ts';
+import { RUNNER_DIED } from '../engine/task.ts';
 import type { Observe } from '../observe/events.ts';
 import { DeathWatch, type OtherRunner } from './dead.ts';
 import { Repeat } from './repeat.ts';
@@ -33,7 +34,7 @@ export class Rescuer {
     return this.#repeat.stop();
   }
 
-  /** Takes back what dead runners hold. Resolves when it is settled. */
+  /** Takes back what dead runners hold. Resolves when it is settled, but for what cannot be settled yet. */
   async rescue(): Promise<void> {
     const { rows } = await this.#database.query<OtherRunner>(OTHER_RUNNERS, [this.#runnerId]);
     for (const runner of rows) {
@@ -47,10 +48,11 @@ export class Rescuer {
     if (rowCount === 1) this.#observe({ event: 'runner_lost', runner_id: id, reason: why });
     await endBackendsOfRunner(this.#database, this.#observe, id);
     for (;;) {
-      const { rows } = await this.#database.query<LostTask>(TASKS_OF_RUNNER, [id]);
+      // One that cannot be settled holds up neither the others nor the tasks of other dead runners.
+      const { rows } = await this.#database.query<LostTask>(TASKS_OF_RUNNER, [id, this.#settler.late]);
       if (rows.length === 0) return;
       for (const task of rows) this.#settleAsLost(task, id);
-      await this.#settler.written();
+      await this.#settler.tried();
     }
   }
 
@@ -58,12 +60,12 @@ export class Rescuer {
     this.#observe({ event: 'task_rescued', task_id: task.id, task_type: task.type, runner_id });
     this.#settler.add({
       task: { ...task, retry: { strategy: 'cooldown', seconds: 0 } },
-      outcome: { name: 'lost', error: { name: 'RunnerDied', message: whyLost(runner_id, task.lost_before) } },
+      outcome: { name: 'lost', error: { name: RUNNER_DIED, message: whyLost(runner_id, task.lost_before) } },
       settledByTask: false,
       ranMs: task.ran_ms,
       waitedMs: null,
       endedAt: performance.now(),
-      threadId: null,
+      threadId: task.thread,
     });
   }
 }
@@ -85,6 +87,8 @@ interface LostTask {
   max_retries: number;
   cancel_requested: boolean;
   ran_ms: number;
+  /** The thread that its runner last showed to run it, or null: it may not have begun. */
+  thread: number | null;
   /** How many of its attempts were lost earlier. */
   lost_before: number;
 }

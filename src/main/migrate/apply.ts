@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { noteVersions } from '../database/agents/versions.ts';
 import { readMigrations } from './files.ts';
 import { readLedger, recordApplied, recordUpRunning } from './ledger.ts';
 import { ensureLedger } from './ledger-table.ts';
@@ -30,6 +31,7 @@ export async function migrateUp(options: UpOptions): Promise<{ applied: string[]
     if (newer.length > 0) observe({ event: 'migrations_newer', ids: newer });
     for (const migration of ready)
       await applyMigration(client, migration, { ...settings, settings: session });
+    await noteVersions(client);
     return { applied: ready.map(({ id }) => id) };
   });
 }

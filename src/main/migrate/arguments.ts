@@ -114,7 +114,8 @@ function parse(argv: readonly string[]) {
     });
   } catch (error) {
     const [firstLine = ''] = (error as Error).message.split('\n');
-    throw usage(firstLine);
+    // Of a value that begins with a dash, as a number below zero does.
+    throw usage(firstLine.replace('argument is ambiguous.', 'needs a value, which cannot begin with a dash'));
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Migration } from './files.ts';
-import type { LedgerRow } from './ledger.ts';
-import { howFar, isModified } from './plan.ts';
+import { type LedgerRow, standing } from './ledger.ts';
+import { HOW_TO_APPLY_LATE, howFar, isModified, newestOf } from './plan.ts';
 
 export type MigrationState = 'applied' | 'pending' | 'modified' | 'missing' | 'failed' | 'running';
 
@@ -20,12 +20,19 @@ export function compare(migrations: readonly Migration[], rows: readonly LedgerR
   const files = new Map(migrations.map((migration) => [migration.id, migration]));
   const ledger = new Map(rows.map((row) => [row.id, row]));
   const ids = [...new Set([...files.keys(), ...ledger.keys()])].sort();
-  return ids.map((id) => item(id, files.get(id), ledger.get(id)));
+  const newest = newestOf(rows.filter((row) => standing(row) !== 'pending'));
+  return ids.map((id) => {
+    const row = ledger.get(id);
+    return row === undefined ? pending(id, newest) : item(id, files.get(id), row);
+  });
 }
 
-function item(id: string, migration: Migration | undefined, row: LedgerRow | undefined): StatusItem {
-  if (row === undefined)
-    return { id, state: 'pending', applied_at: null, duration_ms: null, applied_by: '', note: '' };
+function pending(id: string, newest: string): StatusItem {
+  const note = id < newest ? `it is older than ${newest}, which is applied: ${HOW_TO_APPLY_LATE}` : '';
+  return { id, state: 'pending', applied_at: null, duration_ms: null, applied_by: '', note };
+}
+
+function item(id: string, migration: Migration | undefined, row: LedgerRow): StatusItem {
   const { duration_ms, applied_by } = row;
   const state = stateOf(migration, row);
   const applied_at = state === 'failed' || state === 'running' ? null : row.applied_at;

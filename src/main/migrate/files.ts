@@ -66,14 +66,19 @@ function findFiles(entries: readonly Dirent[], faults: string[]): Map<string, Di
   const idAt = new Map<string, string>();
   for (const entry of entries) {
     if (isIgnored(entry.name)) continue;
-    const name = entry.isFile() ? parseName(entry.name) : { fault: `${entry.name}: it is not a plain file` };
+    const name = entry.isFile()
+      ? parseName(entry.name)
+      : { fault: `${entry.name}: it is not a plain file: move it elsewhere` };
     if ('fault' in name) {
       faults.push(name.fault);
       continue;
     }
     const { id, direction } = name;
     const rival = idAt.get(timeOf(id)) ?? id;
-    if (rival !== id && !files.has(id)) faults.push(`${id}: it has the same time as ${rival}`);
+    if (rival !== id && !files.has(id))
+      faults.push(
+        `${id}: it has the same time as ${rival}: rename the files of one of them, and its folder in drizzle/`,
+      );
     idAt.set(timeOf(id), rival);
     files.set(id, [...(files.get(id) ?? []), direction]);
   }
@@ -90,7 +95,7 @@ function readPart(
 ): Script | undefined {
   const file = `${id}_${direction}.sql`;
   if (!directions.includes(direction)) {
-    faults.push(`${file}: it is missing, and ${id}_${directions[0]}.sql is there`);
+    faults.push(`${file}: it is missing, and ${id}_${directions[0]}.sql is there: a migration needs both`);
     return undefined;
   }
   try {

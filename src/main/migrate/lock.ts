@@ -20,7 +20,7 @@ export async function takeMigrationLock(
     if (performance.now() >= deadline)
       throw new MigrationError(
         EXIT.lockNotObtained,
-        `the migration lock was not free within ${timeoutSeconds} s: it is held by ${await holder(database)}`,
+        `the migration lock was not free within ${timeoutSeconds} s: it is held by ${await holder(database)}; wait for it, or longer with --lock-timeout`,
       );
     if (!waiting)
       observe({ event: 'migration_waiting', reason: `another process migrates: ${await holder(database)}` });

@@ -16,8 +16,10 @@ export function isIgnored(file: string): boolean {
 export function parseName(file: string): MigrationName | { fault: string } {
   const [, id, time, direction] = FILE_NAME.exec(file) ?? [];
   if (id === undefined || time === undefined)
-    return { fault: `${file}: the name is not YYYYMMDDHHMMSS_name_UP.sql or …_DOWN.sql in lower case` };
-  if (!isTime(time)) return { fault: `${file}: ${time} is not a date and time` };
+    return {
+      fault: `${file}: the name is not YYYYMMDDHHMMSS_name_UP.sql or …_DOWN.sql in lower case: rename it, or move it elsewhere`,
+    };
+  if (!isTime(time)) return { fault: `${file}: ${time} is not a date and time: rename it` };
   return { id, direction: direction as Direction };
 }
 

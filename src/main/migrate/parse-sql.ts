@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { Node, ParseResult } from 'libpg-query';
 
 /** A statement as PostgreSQL's own parser sees it. */
@@ -30,11 +31,11 @@ export interface Parsed {
  */
 export async function parseSql(sql: string): Promise<Parsed> {
   const parser = await import('libpg-query');
-  await parser.loadModule();
-  const all = tryParse(parser, sql);
+  await unoptimized(() => parser.loadModule());
+  const all = await tryParse(parser, sql);
   if ('statements' in all) return all;
   // So that what is wrong before it is told together with it.
-  const before = tryParse(parser, sql.slice(0, sql.slice(0, all.offset).lastIndexOf(';') + 1));
+  const before = await tryParse(parser, sql.slice(0, sql.slice(0, all.offset).lastIndexOf(';') + 1));
   const fault = {
     line: linesIn(sql.slice(0, all.offset)) + 1,
     message: all.message,
@@ -45,14 +46,30 @@ export async function parseSql(sql: string): Promise<Parsed> {
 
 type Parser = typeof import('libpg-query');
 
-function tryParse(
+/**
+ * Keeps V8 from optimizing the parser meanwhile: its largest function alone would take it 500 MB, for which a small
+ * container has no room, and longer than all there is to parse.
+ */
+async function unoptimized<T>(work: () => T | Promise<T>): Promise<T> {
+  for (const flag of OPTIMIZING) setFlagsFromString(`--no-${flag}`);
+  try {
+    return await work();
+  } finally {
+    for (const flag of OPTIMIZING) setFlagsFromString(`--${flag}`);
+  }
+}
+
+/** Of WebAssembly, by V8's names, as they are from Node 20 to 26. */
+const OPTIMIZING = ['wasm-tier-up', 'wasm-dynamic-tiering'];
+
+async function tryParse(
   { parseSync, hasSqlDetails }: Parser,
   sql: string,
-): { statements: ParsedStatement[] } | { offset: number; message: string } {
+): Promise<{ statements: ParsedStatement[] } | { offset: number; message: string }> {
   // The parser refuses what is empty.
   if (sql.trim() === '') return { statements: [] };
   try {
-    return { statements: readTree(sql, parseSync(sql)) };
+    return { statements: readTree(sql, await unoptimized(() => parseSync(sql))) };
   } catch (error) {
     if (error instanceof RangeError) return { offset: 0, message: 'it is nested too deeply to be read' };
     if (!hasSqlDetails(error)) throw error;

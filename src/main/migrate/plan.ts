@@ -52,6 +52,14 @@ export function isEdited(migration: Migration, row: LedgerRow): boolean {
   return isModified(migration, row) || migration.down.checksum !== row.down_checksum;
 }
 
+/** The newest id of all; empty when there is none. */
+export function newestOf(rows: readonly LedgerRow[]): string {
+  return rows.reduce((newest, { id }) => (id > newest ? id : newest), '');
+}
+
+/** What to do about a pending migration that is older than an applied one. */
+export const HOW_TO_APPLY_LATE = 'give it a newer id, or apply it still with --up --allow-out-of-order';
+
 /** How far a file without a transaction has come, or by what it was stopped. */
 export function howFar({ id, direction, error }: LedgerRow): string {
   return error ?? `${id}_${direction}.sql: it was begun`;
@@ -98,23 +106,16 @@ function modifiedFaults(migrations: readonly Migration[], rows: readonly LedgerR
       return row !== undefined && isModified(migration, row);
     })
     .map(
-      ({ up }) =>
-        `${up.file}: it was edited after it was applied: restore it (git diff) and make a new migration of it, or accept it with --repair --accept`,
+      ({ id, up }) =>
+        `${up.file}: it was edited after it was applied: restore it (git diff) and make a new migration of it, or accept it with --repair ${id} --accept`,
     );
 }
 
 function orderFaults(pending: readonly Migration[], rows: readonly LedgerRow[]): string[] {
-  const newest =
-    rows
-      .map((row) => row.id)
-      .sort()
-      .at(-1) ?? '';
+  const newest = newestOf(rows);
   return pending
     .filter(({ id }) => id < newest)
-    .map(
-      ({ id }) =>
-        `${id}: it is older than ${newest}, which is applied: give it a newer id, or apply it still with --up --allow-out-of-order`,
-    );
+    .map(({ id }) => `${id}: it is older than ${newest}, which is applied: ${HOW_TO_APPLY_LATE}`);
 }
 
 /** How many of the pending ones are not after `to`. */

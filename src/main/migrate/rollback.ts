@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { noteVersions } from '../database/agents/versions.ts';
 import { EXIT, MigrationError } from './error.ts';
 import { readDown } from './files.ts';
 import { type LedgerRow, readLedger, recordDownRunning, recordRolledBack } from './ledger.ts';
@@ -37,6 +38,7 @@ export async function migrateDown(options: RollbackOptions): Promise<{ rolledBac
     const steps = await readSteps(client, settings);
     if (steps.length > 0) await ensureLedger(client);
     for (const step of steps) await rollBackMigration(client, step, { ...settings, settings: session });
+    await noteVersions(client);
     return { rolledBack: steps.map(({ id }) => id) };
   });
 }

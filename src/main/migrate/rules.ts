@@ -4,10 +4,10 @@ import type { ParsedStatement } from './parse-sql.ts';
 /** Why a statement must not be in a migration, or undefined. */
 export function forbidden({ node, text }: ParsedStatement, transactional: boolean): string | undefined {
   if ('TransactionStmt' in node)
-    return `${firstWord(text)}: the transaction is not the file's to begin or to end`;
-  if (isCopyThroughClient(node)) return 'COPY from or to the client is not possible here, write INSERT';
+    return `${firstWord(text)}: the transaction is not the file's to begin or to end: take it out`;
+  if (isCopyThroughClient(node)) return 'COPY from or to the client is not possible here: write INSERT';
   if ('DiscardStmt' in node && node.DiscardStmt.target === 'DISCARD_ALL')
-    return 'DISCARD ALL would give back the lock of the migration';
+    return 'DISCARD ALL would give back the lock of the migration: take it out';
   if (!transactional) return undefined;
   if (isConcurrent(node)) return `CONCURRENTLY ${NO_TRANSACTION}`;
   return isOutsideTransactions(node) ? `${firstWord(text)} ${NO_TRANSACTION}` : undefined;

@@ -28,11 +28,7 @@ export interface Fault {
  * @throws MigrationError with a line for each fault, beginning with the file's name
  */
 export function readScript(file: string, direction: Direction, bytes: Uint8Array): Script {
-  if (!isUtf8(bytes))
-    throw new MigrationError(
-      EXIT.filesInvalid,
-      `${file}: byte ${firstUndecodableByte(bytes)} is not UTF-8 (counted from 0): save the file as UTF-8`,
-    );
+  if (!isUtf8(bytes)) throw new MigrationError(EXIT.filesInvalid, faultsOf(file, [undecodable(bytes)]));
   return scriptOf(file, direction, new TextDecoder().decode(bytes));
 }
 
@@ -60,9 +56,13 @@ export function faultsOf(file: string, faults: readonly Fault[]): string[] {
 }
 
 /** The first byte that decoding and encoding again does not give back. */
-function firstUndecodableByte(bytes: Uint8Array): number {
+function undecodable(bytes: Uint8Array): Fault {
   const again = Buffer.from(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
-  return bytes.findIndex((byte, at) => byte !== again[at]);
+  const at = bytes.findIndex((byte, index) => byte !== again[index]);
+  return {
+    line: again.toString('utf8', 0, at).split('\n').length,
+    message: `byte ${at} of the file (counted from 0) is not UTF-8: save it as UTF-8`,
+  };
 }
 
 function normalise(text: string): string {
@@ -113,12 +113,19 @@ function nulFaults(sql: string): Fault[] {
   const at = sql.indexOf('\0');
   if (at === -1) return [];
   return [
-    { line: sql.slice(0, at).split('\n').length, message: 'a NUL character cannot be sent to PostgreSQL' },
+    {
+      line: sql.slice(0, at).split('\n').length,
+      message: 'a NUL character cannot be sent to PostgreSQL: take it out',
+    },
   ];
 }
 
-/** A statement on one line, cut at 200 characters. */
+/** A statement on one line, cut at 200 characters, without the passwords in it: it is printed, logged and kept. */
 export function brief(statement: string): string {
-  const line = statement.slice(0, 1000).replace(/\s+/g, ' ').trim();
+  const line = statement.slice(0, 1000).replace(PASSWORD, '$1***').replace(/\s+/g, ' ').trim();
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }
+
+/** Of a role or a user mapping (`password 'x'`), and in the connection string of a subscription (`password=x`). */
+const PASSWORD =
+  /(\bpassword(?:\s+|\s*=\s*))(?:e?'(?:[^'\\]|''|\\.)*'?|\$(\w*)\$.*?(?:\$\2\$|$)|(?<==\s*)[^\s']+)/gis;

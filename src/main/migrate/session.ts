@@ -143,9 +143,7 @@ function isNetworkError(error: unknown): boolean {
 function unreachable(client: pg.Client, error: unknown): MigrationError {
   const { message } = describe(error);
   const place = `${client.host}:${client.port}/${client.database}`;
-  return new MigrationError(
-    EXIT.databaseUnreachable,
-    `the database ${place} cannot be reached as ${client.user}: ${message}`,
-    { cause: error },
-  );
+  const who = client.user === undefined ? '' : ` as ${client.user}`;
+  const fault = `the database ${place} cannot be reached${who}: ${message}`;
+  return new MigrationError(EXIT.databaseUnreachable, fault, { cause: error });
 }

@@ -60,9 +60,12 @@ function faultsIn({ statements, fault }: Parsed, { transactional, irreversible }
   if (fault && !(last && isCopyThroughClient(last.node)))
     faults.push({ line: fault.line, message: syntaxFault(fault) });
   if (faults.length === 0 && statements.length === 0 && irreversible === undefined)
-    faults.push({ line: 1, message: 'there is no statement in it' });
+    faults.push({ line: 1, message: NO_STATEMENT });
   return faults;
 }
+
+const NO_STATEMENT =
+  'there is no statement in it: write one; a DOWN may instead say -- heddle:irreversible REASON';
 
 function syntaxFault({ message, at }: { message: string; at: string }): string {
   return at === '\\'

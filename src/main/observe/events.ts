@@ -6,6 +6,10 @@ export type HeddleEvent =
   // the process
   | { event: 'embedded_database_started'; data_dir: string; took_ms: number; cold: boolean; adopted: boolean }
   | { event: 'api_listening'; url: string }
+  /** Told again when the reason changes. */
+  | { event: 'api_waiting'; reason: string }
+  | { event: 'api_ready' }
+  | { event: 'api_draining'; seconds: number }
   | { event: 'runner_started'; runner_id: string; threads: number; task_types: string[] }
   | { event: 'runner_listening'; url: string }
   /** Beside an API: it goes on without. */
@@ -38,7 +42,7 @@ export type HeddleEvent =
       error?: string;
     }
   | { event: 'stale_settle'; task_id: string; claim_token: string }
-  | { event: 'settle_postponed'; task_id: string }
+  | { event: 'settle_postponed'; task_id: string; task_type: string; reason: string }
   | { event: 'task_rescued'; task_id: string; task_type: string; runner_id: string }
   // threads
   /** `replaces`: another one was there before. */
@@ -115,12 +119,20 @@ export type HeddleEvent =
   | { event: 'database_error'; during: string; message: string; code?: string | undefined; repeated?: number }
   | { event: 'listening' }
   | { event: 'listen_lost'; message: string }
+  // documents
+  /** Of a search: documents are found by their words meanwhile. */
+  | { event: 'embeddings_away'; reason: string }
+  | { event: 'vector_index_made'; model: string; dimension: number; took_ms: number }
+  | { event: 'vector_index_dropped'; index: string }
+  /** Without pgvector: vectors are compared in SQL. */
+  | { event: 'vectors_without_extension'; reason: string }
   // HTTP
   | { event: 'weak_token'; name: string }
   /** The address as limits count it: of IPv6, the network. */
   | { event: 'address_shut_out'; address: string; failures: number }
   | { event: 'connection_refused'; limit: number; repeated?: number }
   | { event: 'stream_refused'; limit: number; repeated?: number }
+  | { event: 'upload_refused'; limit: number; repeated?: number }
   | { event: 'request_failed'; method: string; path: string; request_id: string; message: string };
 
 /** Why a thread is killed: a word for what `reason` says in a sentence. */

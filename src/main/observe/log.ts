@@ -2,6 +2,7 @@ import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { redact } from '../../workers/shared/redact.ts';
 import type { HeddleEvent, Observe } from './events.ts';
+import { logOutput } from './log-output.ts';
 import { countRepeated } from './repeated.ts';
 
 /** The process's log, and the stream it goes to, for lines that are JSON already. */
@@ -30,7 +31,7 @@ export function logEvents(log: Logger): Observe {
 function standardOutput(): DestinationStream {
   return process.stdout.isTTY
     ? pretty({ colorize: true, ignore: 'pid,hostname,event', translateTime: 'HH:MM:ss.l', sync: true })
-    : pino.destination({ dest: 1, sync: true });
+    : logOutput(1);
 }
 
 function times({ repeated }: { repeated?: number }): string {
@@ -50,6 +51,12 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
         : `embedded PostgreSQL is up in ${e.data_dir}`,
   },
   api_listening: { level: 'info', message: (e) => `the API listens on ${e.url}` },
+  api_waiting: { level: 'warn', message: (e) => `the API answers 503 for now: ${e.reason}` },
+  api_ready: { level: 'info', message: 'the API is ready' },
+  api_draining: {
+    level: 'info',
+    message: (e) => `the API stops in ${e.seconds} s; until then only its health says so`,
+  },
   runner_started: {
     level: 'info',
     message: (e) => `the runner is ready: ${e.threads} threads, ${e.task_types.length} task types`,
@@ -88,7 +95,7 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   stale_settle: { level: 'warn', message: 'a stale attempt was not settled: the task had been claimed anew' },
   settle_postponed: {
     level: 'warn',
-    message: "a task's row is locked by somebody: its outcome is written when it is free",
+    message: (e) => `the outcome of a ${e.task_type} cannot be written yet: ${e.reason}`,
   },
   task_rescued: { level: 'warn', message: (e) => `${e.task_type} was rescued from a dead runner` },
 
@@ -156,6 +163,19 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   listening: { level: 'debug', message: 'listening for notifications' },
   listen_lost: { level: 'warn', message: (e) => `notifications are lost, polling goes on: ${e.message}` },
 
+  embeddings_away: {
+    level: 'warn',
+    message: (e) => `documents are found by their words only for the next seconds: ${e.reason}`,
+  },
+  vector_index_made: {
+    level: 'info',
+    message: (e) => `made an index of the embeddings of ${e.model} after ${Math.round(e.took_ms / 1000)} s`,
+  },
+  vector_index_dropped: { level: 'info', message: (e) => `dropped ${e.index}, which is of no use` },
+  vectors_without_extension: {
+    level: 'info',
+    message: (e) => `embeddings are compared in SQL, without pgvector: ${e.reason}`,
+  },
   weak_token: {
     level: 'warn',
     message: (e) =>
@@ -172,6 +192,10 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   stream_refused: {
     level: 'warn',
     message: (e) => `a stream was refused: ${e.limit} are open (MAX_STREAMS)${times(e)}`,
+  },
+  upload_refused: {
+    level: 'warn',
+    message: (e) => `an upload was refused: ${e.limit} come in (MAX_UPLOADS)${times(e)}`,
   },
   request_failed: { level: 'error', message: (e) => `${e.method} ${e.path} failed: ${e.message}` },
 };

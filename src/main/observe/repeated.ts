@@ -38,6 +38,7 @@ function keyOf(event: HeddleEvent): string | undefined {
       return `${event.during}: ${event.message}`;
     case 'connection_refused':
     case 'stream_refused':
+    case 'upload_refused':
       return event.event;
     default:
       return undefined;

@@ -1,11 +1,12 @@
 import type { Pool, PoolClient } from 'pg';
+import { filesIn } from '../../workers/shared/file-store.ts';
+import type { Source } from './transcribe.ts';
 import type { Transcript } from './transcript.ts';
 import { notFound } from './unreadable.ts';
 
 /** A document as its upload left it. */
-export interface StoredDocument {
+export interface StoredDocument extends Source {
   title: string;
-  bytes: number;
 }
 
 /**
@@ -13,24 +14,25 @@ export interface StoredDocument {
  * @throws PermanentError when there is no such document
  */
 export async function beginTranscription(database: Pool, id: string): Promise<StoredDocument> {
-  const { rows } = await database.query<{ title: string; bytes: string }>(BEGIN_TRANSCRIPTION, [id]);
+  const { rows } = await database.query<BegunRow>(BEGIN_TRANSCRIPTION, [id]);
   const [row] = rows;
   if (row === undefined) throw notFound(id);
-  return { title: row.title, bytes: Number(row.bytes) };
+  const { file_id, title, media_type: mediaType, charset, bytes } = row;
+  const pieces = () => filesIn(database).read(file_id);
+  return { title, mediaType, charset, bytes: Number(bytes), pieces };
 }
 
-/** The file's bytes, one piece after the other: no connection is held while the caller works on a piece. */
-export async function* piecesOf(database: Pool, id: string): AsyncGenerator<Buffer> {
-  for (let piece = 0; ; piece += 1) {
-    const { rows } = await database.query<{ bytes: Buffer }>(PIECE, [id, piece]);
-    const [row] = rows;
-    if (row === undefined) return;
-    yield row.bytes;
-  }
+interface BegunRow {
+  file_id: string;
+  title: string;
+  media_type: string;
+  charset: string | null;
+  /** A bigint. */
+  bytes: string;
 }
 
 /**
- * Keeps the text; the document is ready with that.
+ * Keeps the text. What comes next is to cut it into chunks.
  * @throws PermanentError when the document was deleted meanwhile
  */
 export async function keepTranscript(client: PoolClient, id: string, transcript: Transcript): Promise<void> {
@@ -74,14 +76,13 @@ const BEGIN_TRANSCRIPTION = `
 update parsed_documents p
 set status = 'transcribing', error = null, updated_at = now()
 from documents d
+join document_files f on f.document_id = d.id
 where d.id = $1 and p.document_id = d.id
-returning d.title, d.bytes`;
-
-const PIECE = 'select bytes from document_pieces where document_id = $1 and piece = $2';
+returning f.id as file_id, d.title, d.media_type, d.charset, d.bytes`;
 
 const KEEP_TRANSCRIPT = `
 update parsed_documents
-set status = 'ready', text = $2, pages = $3, characters = $4, transcribed_by = $5, warnings = $6, error = null,
+set status = 'chunking', text = $2, pages = $3, characters = $4, transcribed_by = $5, warnings = $6, error = null,
   updated_at = now()
 where document_id = $1`;
 

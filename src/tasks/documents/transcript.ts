@@ -1,9 +1,10 @@
-import { withoutTextLayer } from './unreadable.ts';
+import { withoutText, withoutTextLayer } from './unreadable.ts';
 
 /** What a reader found, as it came. */
 export interface Reading {
-  /** The text of each page. */
+  /** The text of each page; of a format without pages, all of it. */
   pages: string[];
+  isPaged: boolean;
   /** The program or library. */
   transcribedBy: string;
   /** What the reader complained of although it succeeded. */
@@ -14,7 +15,8 @@ export interface Reading {
 export interface Transcript {
   /** Pages separated by form feeds, and nothing in it that PostgreSQL cannot hold. */
   text: string;
-  pages: number;
+  /** `null` when the format has none. */
+  pages: number | null;
   /** In UTF-16 units. */
   characters: number;
   words: number;
@@ -29,15 +31,23 @@ export interface Transcript {
 export function makeTranscript(reading: Reading): Transcript {
   const pages = reading.pages.map(clean);
   const text = pages.join('\f');
-  if (count(text, /\S/g) < FEWEST_MARKS_A_PAGE * pages.length) throw withoutTextLayer(pages.length);
+  if (!hasText(reading)) throw reading.isPaged ? withoutTextLayer(pages.length) : withoutText();
   return {
     text,
-    pages: pages.length,
+    pages: reading.isPaged ? pages.length : null,
     characters: text.length,
     words: count(text, /\S+/g),
     transcribedBy: reading.transcribedBy,
     warnings: reading.warnings,
   };
+}
+
+/** Whether there is more than next to nothing. */
+export function hasText({ pages, isPaged }: Reading): boolean {
+  const fewest = isPaged ? FEWEST_MARKS_A_PAGE * pages.length : 1;
+  let marks = 0;
+  for (const page of pages) marks += count(page, /[^\s\p{Cc}]/gu);
+  return marks >= fewest;
 }
 
 /** On average. A scan may still have a page number or a stamp that is text. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { getDocumentProxy } from 'unpdf';
+import { inOnePart } from './in-one-part.ts';
 import { MAX_TEXT_BYTES, type ReadingLimits } from './limits.ts';
 import type { Reading } from './transcript.ts';
 import { damaged, encrypted, tookTooLong, tooMuchText } from './unreadable.ts';
@@ -18,9 +19,9 @@ export async function readWithUnpdf(
   limits: ReadingLimits,
 ): Promise<Reading> {
   const file = await inOnePart(bytes, pieces);
-  const pdf = await understood(() => getDocumentProxy(file, { verbosity: SILENT }));
+  const pdf = await understood(() => getDocumentProxy(new Uint8Array(file.buffer), { verbosity: SILENT }));
   try {
-    return { pages: await readPages(pdf, limits), transcribedBy: 'unpdf', warnings: [] };
+    return { pages: await readPages(pdf, limits), isPaged: true, transcribedBy: 'unpdf', warnings: [] };
   } finally {
     await pdf.destroy();
   }
@@ -28,16 +29,6 @@ export async function readWithUnpdf(
 
 /** pdf.js would print its warnings to standard output. */
 const SILENT = 0;
-
-async function inOnePart(bytes: number, pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const file = new Uint8Array(bytes);
-  let at = 0;
-  for await (const piece of pieces) {
-    file.set(piece, at);
-    at += piece.length;
-  }
-  return file;
-}
 
 async function readPages(pdf: Pdf, limits: ReadingLimits): Promise<string[]> {
   const { signal, timeoutSeconds, maxTextBytes = MAX_TEXT_BYTES, onPage } = limits;

@@ -13,6 +13,17 @@ const SUCCEEDED = 3;
 const HEARD = 4;
 
 const NOBODY = -1;
+/** Beside the index of who runs. */
+const LOADING = 1 << 16;
+
+/** What a bundle's control block tells of the attempt that runs. */
+export interface Running {
+  index: number;
+  ageMs: number;
+  heldAtStart: number;
+  /** Its task file is loading: until then its age does not count. */
+  loading: boolean;
+}
 
 /** An attempt that has succeeded. */
 export interface Success {
@@ -79,9 +90,15 @@ export class Control {
     return true;
   }
 
-  /** Worker thread, when the task file of the current attempt is loaded: its age counts from now. */
+  /** Worker thread, when the task file of the current attempt has to be loaded first. */
+  loading(): void {
+    Atomics.or(this.#current, 0, LOADING);
+  }
+
+  /** Worker thread, when it is loaded: the attempt's age counts from now. */
   loaded(): void {
     Atomics.store(this.#startedAt, 0, process.hrtime.bigint());
+    Atomics.and(this.#current, 0, ~LOADING);
   }
 
   /** Worker thread, when an attempt has ended and before its outcome is told. */
@@ -137,11 +154,13 @@ export class Control {
    * Main thread: the attempt that runs, its age, and what the thread held in bytes when it began. Threads of one
    * process share the monotonic clock.
    */
-  running(): { index: number; ageMs: number; heldAtStart: number } | null {
-    const index = Atomics.load(this.#current, 0);
-    if (index === NOBODY) return null;
+  running(): Running | null {
+    const current = Atomics.load(this.#current, 0);
+    if (current === NOBODY) return null;
+    const loading = (current & LOADING) !== 0;
     const ageMs = Number(process.hrtime.bigint() - Atomics.load(this.#startedAt, 0)) / 1e6;
-    return { index, ageMs, heldAtStart: Atomics.load(this.#heldAtStart, 0) * 1024 };
+    const heldAtStart = Atomics.load(this.#heldAtStart, 0) * 1024;
+    return { index: current & ~LOADING, ageMs, heldAtStart, loading };
   }
 }
 

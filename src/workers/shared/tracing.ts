@@ -107,12 +107,12 @@ export function traceIdOf(traceparent: string | null): string | undefined {
 export async function sendSpans(withinMs: number): Promise<boolean> {
   const provider = loadedApi()?.trace.getTracerProvider() as Flushable | undefined;
   if (provider === undefined) return false;
-  const { forceFlush } = provider.getDelegate?.() ?? provider;
+  const flushable = provider.getDelegate?.() ?? provider;
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, withinMs);
   });
-  await Promise.race([forceFlush?.call(provider.getDelegate?.() ?? provider)?.catch(() => {}), tooLate]);
+  await Promise.race([flushable.forceFlush?.().catch(() => {}), tooLate]);
   clearTimeout(timer);
   return true;
 }

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, mock } from 'node:test';
 import { type Api, startApi } from '../../../src/main/api.ts';
+import { periodicCommand } from '../../../src/main/commands/periodic.ts';
 import { submitCommand } from '../../../src/main/commands/submit.ts';
 import { tasksCommand } from '../../../src/main/commands/tasks.ts';
 import { type Config, readConfig } from '../../../src/main/config.ts';
@@ -222,5 +223,56 @@ describe('heddle tasks', () => {
     assert.equal((await run(tasksCommand, ['--limit', 'few'])).code, 2);
     assert.equal((await run(tasksCommand, ['--what'])).code, 2);
     assert.match((await run(tasksCommand, ['--help'])).out, /--status/);
+  });
+});
+
+describe('heddle periodic', () => {
+  it('lists what runs by itself, and when', async () => {
+    const { code, out } = await run(periodicCommand, []);
+    assert.equal(code, 0);
+    const [head, tick, ...rest] = out.split('\n');
+    assert.match(head ?? '', /^NAME +SCHEDULE +NEXT RUN +LAST RUN +ENDED +RUNS +FAILURES$/);
+    assert.match(tick ?? '', /^tick +every 30 seconds +- +- +- +0 +0$/);
+    assert.deepEqual(rest, []);
+    const { items } = JSON.parse((await run(periodicCommand, ['--json'])).out);
+    assert.deepEqual([items[0].name, items[0].schedule], ['tick', 'every 30 seconds']);
+  });
+
+  it('runs, pauses and resumes one by its name', async () => {
+    assert.equal((await run(periodicCommand, ['run', 'tick'])).code, 0);
+    const { rows } = await database.pool().query(`select submitted_by from tasks where type = 'tick'`);
+    assert.deepEqual(rows, [{ submitted_by: 'api:otto' }]);
+    const paused = await run(periodicCommand, ['pause', 'tick']);
+    assert.equal(paused.code, 0);
+    assert.match(paused.out, /\ntick +every 30 seconds +paused /);
+    const resumed = await run(periodicCommand, ['resume', 'tick', '--json']);
+    assert.deepEqual([resumed.code, JSON.parse(resumed.out).paused], [0, false]);
+  });
+
+  it('exits with 1 for a name that there is not, or a role that may not', async () => {
+    const unknown = await run(periodicCommand, ['pause', 'tock']);
+    assert.deepEqual(
+      [unknown.code, unknown.out, unknown.err],
+      [1, '', "heddle periodic: There is no periodic task 'tock'."],
+    );
+    const viewer = await run(periodicCommand, ['run', 'tick', '--token', 'v']);
+    assert.equal(viewer.code, 1);
+    assert.match(viewer.err, /needs the role operator/);
+    assert.equal((await run(periodicCommand, ['--token', 'v'])).code, 0);
+  });
+
+  it('exits with 2 when it is used wrongly, and explains itself', async () => {
+    for (const argv of [
+      ['stop', 'tick'],
+      ['constructor', 'tick'],
+      ['run'],
+      ['run', 'tick', 'tock'],
+      ['--what'],
+    ]) {
+      const { code, out, err } = await run(periodicCommand, argv);
+      assert.deepEqual([code, out], [2, ''], argv.join(' '));
+      assert.match(err, /^heddle periodic: .+ \(see heddle periodic --help\)$/);
+    }
+    assert.match((await run(periodicCommand, ['--help'])).out, /heddle periodic pause NAME/);
   });
 });

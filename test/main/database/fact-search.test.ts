@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'drizzle-orm';
 import type pg from 'pg';
+import { facts } from '../../../drizzle/schema/facts.ts';
 import { type FactSearch, searchFacts } from '../../../src/main/database/fact-search.ts';
 import { orm } from '../../../src/main/database/orm.ts';
+import { sampledCount } from '../../../src/main/database/sampled-count.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 let database: TestDatabase;
@@ -76,6 +79,30 @@ describe('a search for', () => {
 
   it('a common word takes the newest facts, and sorts no others', async () => {
     const plans = await plansOf({ q: 'word1' });
-    assert.match(plans.split('\n\n')[0] ?? '', /Index Scan Backward using facts_pkey/);
+    const [, newest] = plans.split('\n\n');
+    assert.match(newest ?? '', /Index Scan Backward using facts_pkey/);
   });
+
+  it('a phrase of common words, which is rare, collects what has both', async () => {
+    const plans = await plansOf({ q: '"word1 word3"' });
+    assert.doesNotMatch(plans, /Index Scan Backward using facts_pkey/);
+    const { items, total } = await searchFacts(orm(pool), { q: '"word1 word3"' }, { limit: 5, offset: 0 });
+    assert.equal(items.length, 5);
+    assert.ok(total < 10_000);
+    for (const { text } of items) assert.match(text, /word1 word3\b/);
+  });
+});
+
+it('a sample suggests about how many facts have a word', async () => {
+  const having = (word: string) => sql`${facts.words} @@ to_tsquery('english', ${word})`;
+  for (const word of ['word1', 'word2', 'word20']) {
+    const { rows } = await pool.query<{ count: number }>(
+      "select count(*)::int as count from facts where words @@ to_tsquery('english', $1)",
+      [word],
+    );
+    const count = rows[0]?.count as number;
+    const suggested = await sampledCount(orm(pool), facts, having(word));
+    assert.ok(suggested > 0.7 * count && suggested < 1.4 * count, `${suggested} for ${count} of ${word}`);
+  }
+  assert.equal(await sampledCount(orm(pool), facts, having('nowhere')), 0);
 });

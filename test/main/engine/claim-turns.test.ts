@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type pg from 'pg';
+import type { Queryable } from '../../../src/main/database/connect.ts';
 import { EVERY } from '../../../src/main/engine/ageing.ts';
 import { ClaimTurns } from '../../../src/main/engine/claim-turns.ts';
 import type { RunnableType } from '../../../src/main/engine/task-types.ts';
@@ -81,6 +82,21 @@ describe('claims in turn', { concurrency: false }, () => {
     });
   }
 
+  it('of types without limits are one statement each, that knows nothing of limits', async () => {
+    await pool.query('truncate tasks cascade');
+    await queue('plain', Array(3).fill({ priority: 0, ageSeconds: 0 }));
+    const sent: string[] = [];
+    const types = [plain, databaseType('also plain', null)];
+    const turns = turnsOf(types, {
+      query: (statement: string | pg.QueryConfig, values?: unknown[]) => {
+        sent.push(typeof statement === 'string' ? statement : (statement.name ?? statement.text));
+        return pool.query(statement, values) as never;
+      },
+    });
+    for (let claims = 0; claims < 3; claims++) await claimSome(turns, types, 1);
+    assert.deepEqual(sent, ['claim', 'claim', 'claim']);
+  });
+
   it('give the most urgent of all its turn, whether or not its type has limits', async () => {
     await pool.query('truncate tasks cascade');
     await queue('limited', [
@@ -139,8 +155,8 @@ describe('claims in turn', { concurrency: false }, () => {
     assert.equal((await turns.claim(room([limited], 1)))[0]?.concurrency_key, 'a');
   });
 
-  function turnsOf(types: RunnableType[]): ClaimTurns {
-    const parts = { runnerId: runner, database: pool, types };
+  function turnsOf(types: RunnableType[], database: Queryable = pool): ClaimTurns {
+    const parts = { runnerId: runner, database, types };
     return new ClaimTurns(parts, { keysWanted() {}, roomIn() {} });
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import {
   type AttemptRow,
   attemptsOf,
@@ -153,8 +154,92 @@ describe('events', () => {
     );
   });
 
+  it('tell a request before the end that it was too late for, or that was written after it', () => {
+    const ends = [
+      ['cancelled', own({ status: 'cancelled', attempt: 1 }), [ended({ status_after: 'cancelled' })]],
+      ['completed', own({ status: 'completed', attempt: 1, started_at: at(10), finished_at: at(20) }), []],
+    ] as const;
+    for (const [status, task, rows] of ends) {
+      const request = byHand({ at: at(25), from_status: 'running', to_status: 'running' });
+      const changes = eventsOf(task, rows, [request]);
+      assert.deepEqual(
+        changes.map((change) => `${change.from}>${change.to} at ${change.at.getTime() - at(0).getTime()}`),
+        ['null>queued at 0', 'queued>running at 10', 'running>running at 25', `running>${status} at 25`],
+      );
+    }
+  });
+
+  it('of any history are told in its order, however much earlier an end was measured than written', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(1000), fc.integer({ min: 1, max: 40 }), fc.nat(30)), { maxLength: 40 }),
+        (steps) => {
+          const { task, rows, hand, story } = happened(steps);
+          assert.equal(path(task, rows, hand), story.join(' '));
+          const times = eventsOf(task, rows, hand).map((change) => change.at.getTime());
+          assert.deepEqual(
+            times,
+            times.toSorted((a, b) => a - b),
+          );
+        },
+      ),
+    );
+  });
+
   it('that follow from nothing are told all the same', () => {
     const stray = byHand({ at: at(5), from_status: 'cancelled' });
     assert.equal(path(own({}), [], [stray]), 'null>queued cancelled>queued');
   });
 });
+
+/** Lets a task go its way: each step says what happens, after how long, and how much earlier an end was measured. */
+function happened(steps: readonly (readonly [what: number, afterMs: number, earlierMs: number])[]) {
+  const task = own({ submitted_by: 'api:anna' });
+  const rows: AttemptRow[] = [];
+  const hand: EventRow[] = [];
+  const story = ['null>queued'];
+  let now = 0;
+  let requested = false;
+  const move = (to: OwnRow['status']) => {
+    story.push(`${task.status}>${to}`);
+    task.status = to;
+  };
+  const doByHand = (to: OwnRow['status']) => {
+    hand.push(byHand({ id: BigInt(hand.length + 1), at: at(now), from_status: task.status, to_status: to }));
+    move(to);
+  };
+  const settle = (to: OwnRow['status'], earlierMs: number) => {
+    const finished_at = at(Math.max(now - earlierMs, Number(task.started_at) - Number(at(0))));
+    if (to === 'completed') task.finished_at = finished_at;
+    else {
+      const { attempt, started_at } = task;
+      rows.push(
+        ended({
+          attempt,
+          started_at,
+          finished_at,
+          claim_token: task.claim_token as bigint,
+          status_after: to,
+        }),
+      );
+    }
+    move(to);
+  };
+  for (const [what, afterMs, earlierMs] of steps) {
+    now += afterMs;
+    if (task.status === 'running') {
+      if (what % 4 === 0 && !requested) {
+        requested = true;
+        doByHand('running');
+      } else if (requested) settle('cancelled', earlierMs);
+      else settle((['completed', 'queued', 'failed'] as const)[what % 3] as OwnRow['status'], earlierMs);
+    } else if (task.status === 'queued' && what % 3 > 0) {
+      task.attempt++;
+      Object.assign(task, { started_at: at(now), claim_token: (task.claim_token ?? 0n) + 1n });
+      requested = false;
+      move('running');
+    } else if (task.status === 'queued') doByHand(what % 2 === 0 ? 'cancelled' : 'queued');
+    else if (task.status !== 'completed') doByHand('queued');
+  }
+  return { task, rows, hand, story };
+}

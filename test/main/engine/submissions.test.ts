@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type pg from 'pg';
 import type { Queryable } from '../../../src/main/database/connect.ts';
+import { check } from '../../../src/main/engine/check.ts';
 import { Submissions, TooManyWaitingError } from '../../../src/main/engine/submissions.ts';
-import { check, type Submission } from '../../../src/main/engine/submit.ts';
+import type { Submission } from '../../../src/main/engine/submit.ts';
 import { TaskTypeCatalogue } from '../../../src/main/engine/task-types.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { publishTaskTypes } from '../../support/task-types.ts';
@@ -37,8 +38,12 @@ function counting(pool: pg.Pool): Queryable {
   };
 }
 
+async function checked(asked: Submission[], actor = 'test') {
+  return check(await catalogue.find(asked.map(({ type }) => type)), asked, actor);
+}
+
 async function submit(asked: Submission[], actor = 'test', to = submissions) {
-  return to.insert(await check(catalogue, asked, actor));
+  return to.insert(await checked(asked, actor));
 }
 
 const numbered = (n: number): Submission => ({ type: 'anything', params: { n } });
@@ -67,7 +72,7 @@ describe('simultaneous submissions', () => {
   });
 
   it('do not make a lone one wait', async () => {
-    const tasks = await check(catalogue, [numbered(1)], 'test');
+    const tasks = await checked([numbered(1)]);
     const answer = submissions.insert(tasks);
     await new Promise(setImmediate);
     await new Promise(setImmediate);
@@ -111,7 +116,7 @@ describe('simultaneous submissions', () => {
   });
 
   it('are refused when too much is waiting, and accepted again afterwards', async () => {
-    const small = new Submissions(database, 5000);
+    const small = new Submissions(database, { mostWaitingBytes: 5000 });
     const lock = await database.connect();
     try {
       await lock.query('begin; lock table tasks in exclusive mode');

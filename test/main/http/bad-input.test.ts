@@ -102,6 +102,8 @@ describe('a submission is 422 with a pointer for', () => {
     ['a day that is none', { type: 'anything', run_at: '2030-02-30T00:00:00Z' }, '/run_at'],
     ['a time without an offset', { type: 'anything', run_at: '2030-01-01T00:00:00' }, '/run_at'],
     ['a time beyond the year 9999', { type: 'anything', run_at: '+012030-01-01T00:00:00Z' }, '/run_at'],
+    ['the year 300000', { type: 'anything', run_at: '300000-01-01T00:00:00Z' }, '/run_at'],
+    ['the year 300000 as ISO has it', { type: 'anything', run_at: '+300000-01-01T00:00:00Z' }, '/run_at'],
     ['a time just beyond it', { type: 'anything', run_at: '9999-12-31T23:59:59-01:00' }, '/run_at'],
     ['a time in the year 0', { type: 'anything', run_at: '0000-01-01T00:00:00Z' }, '/run_at'],
     ['a time as a number', { type: 'anything', run_at: 1_900_000_000 }, '/run_at'],

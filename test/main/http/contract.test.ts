@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { DocumentedOperation } from '../../../src/main/http/contract/openapi.ts';
 import { anyJson, arbitraryOfSchema } from '../../support/arbitrary-of-schema.ts';
+import { publishDocumentTypes } from '../../support/document-types.ts';
 import { type Answer, startTestApi, type TestApi } from '../../support/test-api.ts';
 
 /*
@@ -15,6 +16,7 @@ let ids: string[];
 
 before(async () => {
   api = await startTestApi();
+  await publishDocumentTypes(api.database); // So that documents are taken.
   ids = [];
   for (let n = 0; n < 3; n++) ids.push((await api.submit({ type: 'anything' })).id as string);
 });

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import type { Listening } from '../../../src/main/http/serving/server.ts';
+import { publishDocumentTypes } from '../../support/document-types.ts';
 import { oddRequests, type RawRequest } from '../../support/odd-requests.ts';
 import { type RawAnswer, rawConnection } from '../../support/raw-http.ts';
 import { serve } from '../../support/serve.ts';
@@ -22,7 +23,7 @@ let api: TestApi;
 let server: Listening;
 before(async () => {
   api = await startTestApi({ env: { MAX_BODY_BYTES: '65536', MAX_DOCUMENT_BYTES: '65536' } });
-  await api.database.query(PUBLISH_TRANSCRIPTION);
+  await publishDocumentTypes(api.database); // So that uploads are taken.
   const limits = { headersTimeout: 200, requestTimeout: 200 };
   server = await serve(api.app, { observe: api.events.observe, limits });
 });
@@ -30,11 +31,6 @@ after(async () => {
   await server?.close();
   await api?.stop();
 });
-
-/** So that uploads are taken. */
-const PUBLISH_TRANSCRIPTION = `
-insert into task_types (name, kind, timeout_seconds, max_retries, retry, poll_interval_seconds)
-values ('transcribe-document', 'database', 180, 3, '{"strategy":"cooldown","seconds":1}', 5)`;
 
 it(`${REQUESTS} odd requests (FUZZ_SEED=${seed}) give no failure, tell nothing, and leave nothing behind`, async (t) => {
   const { id } = await api.submit({ type: 'anything' });

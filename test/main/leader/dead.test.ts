@@ -5,7 +5,13 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { SHOW_SESSION } from '../../../src/main/engine/sql/presence.ts';
-import { DeathWatch, type OtherRunner, processOf, whyDeadByItsRow } from '../../../src/main/leader/dead.ts';
+import {
+  DeathWatch,
+  mayBeFormerSelf,
+  type OtherRunner,
+  processOf,
+  whyDeadByItsRow,
+} from '../../../src/main/leader/dead.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -68,15 +74,18 @@ describe('a runner of this host whose process cannot be seen', () => {
   });
   after(() => database.drop());
 
+  it('may be what this container ran before only when it was silent since this process began, and could be heard', () => {
+    assert.equal(mayBeFormerSelf({ ...runner, silent_seconds: 5 }, 2001, 4), true);
+    assert.equal(mayBeFormerSelf({ ...runner, silent_seconds: 5 }, 1999, 4), false);
+    assert.equal(mayBeFormerSelf({ ...runner, silent_seconds: 5 }, 2001, 6), false);
+  });
+
   it('lives while its session does, or while it is heard of, and is dead without both', async () => {
-    const unseen = { ...runner, lease_seconds: 0.4, silent_seconds: 0.1 };
     const session = new pg.Client({ connectionString: database.url });
     await session.connect();
     await session.query(SHOW_SESSION, [unseen.id]);
-    const deaths = new DeathWatch(database.pool());
-    assert.equal(await deaths.whyDead(unseen), null);
-    await sleep(110); // Its silence is heard by now.
-    assert.equal(await deaths.whyDead(unseen), null);
+    const deaths = new DeathWatch(database.pool(), justStarted);
+    await livesFor(deaths, 150); // Its silence is heard by then.
     await session.end();
     assert.equal(await deaths.whyDead({ ...unseen, last_seen_at: 'again' }), null, 'it was heard of');
     await waitFor(
@@ -84,4 +93,29 @@ describe('a runner of this host whose process cannot be seen', () => {
       async () => (await deaths.whyDead({ ...unseen, last_seen_at: 'again' })) === 'its session has ended',
     );
   });
+
+  it('is not dead for a silence in which nobody could hear it, as while the database is away', async () => {
+    const deaths = new DeathWatch(database.pool(), justStarted);
+    assert.equal(await deaths.whyDead(unseen), null);
+    await sleep(200); // Nobody looks for longer than two heartbeats.
+    assert.equal(await deaths.whyDead(unseen), null);
+    await waitFor('its death', async () => (await deaths.whyDead(unseen)) === 'its session has ended');
+  });
+
+  it('lives for its lease when this process was there before its silence: it may be another container', async () => {
+    const deaths = new DeathWatch(database.pool(), () => 1);
+    await livesFor(deaths, 300);
+    await waitFor('its lease to end', async () => /not heard of/.test((await deaths.whyDead(unseen)) ?? ''));
+  });
+
+  const unseen = { ...runner, lease_seconds: 0.4, silent_seconds: 0.1 };
+  const justStarted = () => 0.05;
+
+  async function livesFor(deaths: DeathWatch, ms: number): Promise<void> {
+    const until = performance.now() + ms;
+    await waitFor('that time to pass', async () => {
+      assert.equal(await deaths.whyDead(unseen), null);
+      return performance.now() > until;
+    });
+  }
 });

@@ -360,3 +360,21 @@ test('idempotency keys go a day after they were used', async () => {
   const { rows } = await database.pool().query('select count(*)::int as count from idempotency_keys');
   assert.deepEqual(rows, [{ count: 24 * 60 - 1 }]);
 });
+
+test('files go that no document has claimed within an hour, with their pieces', async () => {
+  await query(
+    `insert into documents (id, title, media_type, bytes, sha256) select gen_random_uuid(), 'a', 'b', 1, 'c'`,
+  );
+  await query(
+    'insert into document_files (document_id, created_at) select id, now() - interval $$2 hours$$ from documents',
+  );
+  await query(
+    `insert into document_files (created_at) select now() - n * interval '59.5 minutes' from generate_series(1, 25) n`,
+  );
+  await query(`insert into document_pieces (file_id, piece, bytes) select id, 0, 'x' from document_files`);
+  await prune();
+  const { rows } = await query(
+    'select f.document_id is not null as claimed from document_files f join document_pieces on file_id = f.id',
+  );
+  assert.deepEqual(rows.map(({ claimed }) => claimed).sort(), [false, true]);
+});

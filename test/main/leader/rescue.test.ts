@@ -59,6 +59,22 @@ describe('a rescue', () => {
     assert.equal((await read([id])).get(id)?.status, 'cancelled');
   });
 
+  it('of a task that cannot be settled holds up no other one, nor another runner that died', async () => {
+    const [one, other] = [await addRunner(60), await addRunner(60)];
+    const bad = await addTask(one, 1);
+    const [beside, elsewhere] = [await addTask(one, 1), await addTask(other, 1)];
+    await database.pool().query(refusing(bad));
+    const looking = rescuer(() => {});
+    await waitFor('the others', async () => {
+      await looking.rescue();
+      const tasks = await read([beside, elsewhere]);
+      return [...tasks.values()].every(({ status }) => status === 'queued');
+    });
+    assert.equal((await read([bad])).get(bad)?.status, 'running');
+    await database.pool().query('drop trigger refuse on tasks');
+    await waitFor('the last one', async () => (await read([bad])).get(bad)?.status === 'queued');
+  });
+
   /** Silence has to be heard for a while: not the first look finds a dead runner. */
   async function rescueUntil(id: string, observe: (event: never) => void = () => {}): Promise<void> {
     const looking = rescuer(observe);
@@ -66,6 +82,13 @@ describe('a rescue', () => {
       await looking.rescue();
       return (await read([id])).get(id)?.status !== 'running';
     });
+  }
+
+  /** A trigger of somebody's that fails. */
+  function refusing(id: string): string {
+    return `
+      create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+      create trigger refuse before update on tasks for each row when (old.id = '${id}') execute function refuse()`;
   }
 
   function rescuer(observe: (event: never) => void): Rescuer {

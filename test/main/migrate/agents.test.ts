@@ -88,7 +88,9 @@ test('a row as Agno writes it goes in, is overwritten by the next write, and com
     );
     await database.pool().query(upsert, values);
     await database.pool().query(upsert, values);
-    const { rows } = await database.pool().query(`select to_json(t) as stored from ${table} t`);
+    const { rows } = await database
+      .pool()
+      .query(`select to_json(t) as stored from ${table} t where ${key} = $1`, [values[columns.indexOf(key)]]);
     assert.deepEqual(rows, [{ stored: row }], table);
   }
 });

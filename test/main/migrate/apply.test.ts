@@ -73,7 +73,7 @@ test('five processes at once: each file runs once, and all of them succeed', asy
   const bench = await migrationBench(t);
   await bench.pair(A, 'create table a (); select pg_sleep(0.5);', 'drop table a;');
   await bench.pair(B, 'create table b ();', 'drop table b;');
-  const runs = await Promise.all(Array.from({ length: 5 }, () => bench.migrate('--up')));
+  const runs = await Promise.all(Array.from({ length: 5 }, () => bench.migrateAlone('--up')));
   assert.deepEqual(
     runs.map(({ code, stderr }) => [code, stderr.replace(/^waiting: .*\n/gm, '')]),
     Array.from({ length: 5 }, () => [0, '']),
@@ -94,7 +94,7 @@ test('processes that wait for the lock do not deadlock with CREATE INDEX CONCURR
   // The others wait already when the index is begun.
   const up = '-- heddle:no-transaction\nselect pg_sleep(1);\ncreate index concurrently a_id on a (id);';
   await bench.pair(A, up, 'drop index a_id;');
-  const runs = await Promise.all(Array.from({ length: 3 }, () => bench.migrate('--up')));
+  const runs = await Promise.all(Array.from({ length: 3 }, () => bench.migrateAlone('--up')));
   assert.deepEqual(
     runs.map(({ code }) => code),
     [0, 0, 0],
@@ -125,6 +125,41 @@ create function f() returns text language plpgsql as $f$ begin return ';'; end $
     await bench.values("select count(*)::int from pg_index where indrelid = 'a'::regclass"),
     [0],
   );
+});
+
+test('semicolons in strings, names, bodies and comments make no difference, in a transaction and without', async (t) => {
+  const bench = await migrationBench(t);
+  await bench.pool.query('create table texts (file text, text text)');
+  const insertsOf = (file: string) => `
+insert into texts values ('${file}', 'a;''b;');
+insert into texts values ('${file}', E'it\\'s; \\\\'); insert into texts values ('${file}', $$;'$1;$$);
+insert into texts select '${file}', $tag$ ; $$ ; $tag$ as "semi;""colon" /* ; /* ; */ ; */ -- ; it's
+;
+do $do$ begin insert into texts values ('${file}', ';'); perform 1; end $do$;`;
+  await bench.pair(A, insertsOf('a'), "delete from texts where file = 'a';");
+  await bench.pair(B, `-- heddle:no-transaction${insertsOf('b')}`, "delete from texts where file = 'b';");
+  assert.deepEqual(await bench.migrate('--up').then(({ code, stderr }) => [code, stderr]), [0, '']);
+  for (const file of ['a', 'b'])
+    assert.deepEqual(
+      await bench.values(`select text from texts where file = '${file}'`),
+      ["a;'b;", "it's; \\", ";'$1;", ' ; $$ ; ', ';'],
+      file,
+    );
+});
+
+test('a password in a statement that fails is neither printed nor kept', async (t) => {
+  const bench = await migrationBench(t);
+  const role = "create role heddle_nobody login password 'very-secret' in role heddle_missing;";
+  for (const up of [role, `-- heddle:no-transaction\nselect 1;\n${role}`]) {
+    await bench.pair(A, up, 'drop role heddle_nobody;');
+    const failed = await bench.migrate('--up');
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /\(42704\) in: create role heddle_nobody login password \*\*\* in role/);
+    const told = [failed, await bench.migrate('--status'), await bench.migrate('--up')];
+    assert.doesNotMatch(JSON.stringify(told), /very-secret/);
+  }
+  assert.equal((await bench.values('select error from ai_migrations')).length, 1);
+  assert.doesNotMatch(String(await bench.values('select error from ai_migrations')), /very-secret/);
 });
 
 test("one file's settings do not reach the ledger or the next file", async (t) => {

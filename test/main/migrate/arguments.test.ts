@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readArguments } from '../../../src/main/migrate/arguments.ts';
 import { MigrationError } from '../../../src/main/migrate/error.ts';
-import { runMigrate } from '../../support/migration-bench.ts';
+import { runMigrateAlone } from '../../support/migration-bench.ts';
 
 const usageFault = (argv: string[]) => {
   try {
@@ -58,6 +58,7 @@ test('what cannot be understood is one line and exit code 2', () => {
     ['--up', '--rollback'],
     ['--up', '--json'],
     ['--status', '-n', '1'],
+    ['--rollback', '-n', '-1'],
     ['--up', 'extra'],
     ['--upp'],
     ['--up', '--wait', 'soon'],
@@ -77,10 +78,10 @@ test('what cannot be understood is one line and exit code 2', () => {
 });
 
 test('help goes to standard output, errors to standard error', async () => {
-  const help = await runMigrate('postgresql://nowhere', '--help');
+  const help = await runMigrateAlone('postgresql://nowhere', '--help');
   assert.deepEqual([help.code, help.stderr], [0, '']);
   assert.match(help.stdout, /heddle migrate --rollback \[-n N\]/);
-  const wrong = await runMigrate('postgresql://nowhere', '--status', '--up');
+  const wrong = await runMigrateAlone('postgresql://nowhere', '--status', '--up');
   assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
   assert.match(wrong.stderr, /^say one, and only one, of .*\n$/);
 });

@@ -112,7 +112,12 @@ test('a lock that is not free in time is an error that names its holder', async 
   const [pid] = await bench.values(holder);
   const { code, stderr } = await bench.migrate('--up', '--lock-timeout', '0.5');
   assert.equal(code, 4);
-  assert.match(stderr, new RegExp(`is held by pid ${String(pid)} \\(heddle-migrate\\)\n$`));
+  assert.match(
+    stderr,
+    new RegExp(
+      `is held by pid ${String(pid)} \\(heddle-migrate\\); wait for it, or longer with --lock-timeout\n$`,
+    ),
+  );
   child.kill('SIGKILL');
   await once(child, 'exit');
 });

@@ -65,7 +65,10 @@ test('every bad name is reported at once', async (t) => {
 
 test('two migrations of one second are refused: nobody could tell their order', async (t) => {
   const directory = await folder(t, { ...pair('20260101000000_a'), ...pair('20260101000000_b') });
-  assert.match((await faultsOf(directory)).join(), /^2026\S+: it has the same time as 2026\S+$/);
+  assert.match(
+    (await faultsOf(directory)).join(),
+    /^2026\S+: it has the same time as 2026\S+: rename the files of one of them, and/,
+  );
 });
 
 test('a half of a pair is refused', async (t) => {
@@ -74,8 +77,8 @@ test('a half of a pair is refused', async (t) => {
     '20260102000000_b_DOWN.sql': 'select 1;',
   });
   assert.deepEqual(await faultsOf(directory), [
-    '20260101000000_a_DOWN.sql: it is missing, and 20260101000000_a_UP.sql is there',
-    '20260102000000_b_UP.sql: it is missing, and 20260102000000_b_DOWN.sql is there',
+    '20260101000000_a_DOWN.sql: it is missing, and 20260101000000_a_UP.sql is there: a migration needs both',
+    '20260102000000_b_UP.sql: it is missing, and 20260102000000_b_DOWN.sql is there: a migration needs both',
   ]);
 });
 
@@ -88,7 +91,8 @@ test('files without a statement are refused, all of them at once, when they are 
   await assert.rejects(readyPairs(await readMigrations(directory)), {
     exitCode: 3,
     faults: ['c_UP', 'c_DOWN', 'd_UP', 'd_DOWN'].map(
-      (name) => `2026010${name < 'd' ? 3 : 4}000000_${name}.sql:1: there is no statement in it`,
+      (name) =>
+        `2026010${name < 'd' ? 3 : 4}000000_${name}.sql:1: there is no statement in it: write one; a DOWN may instead say -- heddle:irreversible REASON`,
     ),
   });
 });
@@ -121,11 +125,11 @@ test('a byte that is not UTF-8 and a NUL are refused with their place', async (t
   const directory = await folder(t, {
     ...pair('20260101000000_a', "select 1;\nselect 'a\0b';"),
     ...pair('20260102000000_b'),
-    '20260102000000_b_UP.sql': Buffer.from("select 'caf\xe9';", 'latin1'),
+    '20260102000000_b_UP.sql': Buffer.from("-- why\nselect 'caf\xe9';", 'latin1'),
   });
   assert.deepEqual(await faultsOf(directory), [
-    '20260101000000_a_UP.sql:2: a NUL character cannot be sent to PostgreSQL',
-    '20260102000000_b_UP.sql: byte 11 is not UTF-8 (counted from 0): save the file as UTF-8',
+    '20260101000000_a_UP.sql:2: a NUL character cannot be sent to PostgreSQL: take it out',
+    '20260102000000_b_UP.sql:2: byte 18 of the file (counted from 0) is not UTF-8: save it as UTF-8',
   ]);
 });
 

@@ -7,6 +7,26 @@ import { eventually, type MigrationBench, migrationBench } from '../../support/m
 const A = '20260101000000_a';
 const B = '20260102000000_b';
 
+// The first in this file, as those behind it load the parser.
+test('a thousand applied pairs are checked in less than a second, with one look at the ledger', async (t) => {
+  const bench = await migrationBench(t);
+  for (let n = 0; n < 1000; n += 1) {
+    const time = new Date(Date.UTC(2026, 0, 1, 0, 0, n)).toISOString().replaceAll(/\D/g, '').slice(0, 14);
+    await bench.pair(`${time}_n`, 'select 1;', 'select 2;');
+  }
+  // In another process, which loads the parser.
+  await bench.migrateAlone('--up');
+  const before = await looksAtLedger(bench);
+  const options = { url: bench.url, directory: bench.directory, observe: () => {} };
+  const started = performance.now();
+  assert.deepEqual(await migrateUp(options), { applied: [] });
+  const ms = performance.now() - started;
+  assert.ok(ms < 1000, `it took ${ms} ms`);
+  assert.equal((await looksAtLedger(bench)) - before, 1);
+  const loaded = Object.keys(createRequire(import.meta.url).cache);
+  assert.ok(!loaded.some((file) => file.includes('libpg-query')), 'the parser was loaded for nothing');
+});
+
 test('a ledger of an older layout is read as it is, and brought up to date by the next change', async (t) => {
   const bench = await migrationBench(t);
   await bench.pair(A, 'create table a ();', 'drop table a;');
@@ -30,24 +50,6 @@ test("a table of that name that is not Heddle's is left alone, and said plainly"
     assert.equal(code, 3, command);
     assert.match(stderr, /^the table ai_migrations is not Heddle's: it has no seq, up_checksum, /);
   }
-});
-
-test('a thousand applied pairs are checked in less than a second, with one look at the ledger', async (t) => {
-  const bench = await migrationBench(t);
-  for (let n = 0; n < 1000; n += 1) {
-    const time = new Date(Date.UTC(2026, 0, 1, 0, 0, n)).toISOString().replaceAll(/\D/g, '').slice(0, 14);
-    await bench.pair(`${time}_n`, 'select 1;', 'select 2;');
-  }
-  await bench.migrate('--up');
-  const before = await looksAtLedger(bench);
-  const options = { url: bench.url, directory: bench.directory, observe: () => {} };
-  const started = performance.now();
-  assert.deepEqual(await migrateUp(options), { applied: [] });
-  const ms = performance.now() - started;
-  assert.ok(ms < 1000, `it took ${ms} ms`);
-  assert.equal((await looksAtLedger(bench)) - before, 1);
-  const loaded = Object.keys(createRequire(import.meta.url).cache);
-  assert.ok(!loaded.some((file) => file.includes('libpg-query')), 'the parser was loaded for nothing');
 });
 
 /** A session counts what it has scanned when it ends. */

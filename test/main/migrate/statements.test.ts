@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MigrationError } from '../../../src/main/migrate/error.ts';
-import { scriptOf } from '../../../src/main/migrate/script.ts';
+import { brief, scriptOf } from '../../../src/main/migrate/script.ts';
 import { makeReady, type Statement } from '../../../src/main/migrate/statements.ts';
 
 const NO_TRANSACTION = '-- heddle:no-transaction\n';
@@ -197,4 +197,20 @@ test('an index that is built concurrently is known by its name and table', async
   });
   assert.equal(await index('create index concurrently on t (a)'), undefined);
   assert.equal(await index('create index i on t (a)'), undefined);
+});
+
+test('a statement is shown without its passwords, however they are quoted', () => {
+  for (const [statement, shown] of [
+    ["create role a PASSWORD 'it''s' login", 'create role a PASSWORD *** login'],
+    ["alter role a encrypted password\n  E'it\\'s' login", 'alter role a encrypted password *** login'],
+    ['alter role a password $x$se $$ cret$x$ login', 'alter role a password *** login'],
+    [
+      "create subscription s connection 'host=a password=secret port=1'",
+      "create subscription s connection 'host=a password=*** port=1'",
+    ],
+    [`alter role a password '${'x'.repeat(2000)}'`, 'alter role a password ***'],
+    ['alter table users add password text', 'alter table users add password text'],
+    ['alter role a password null', 'alter role a password null'],
+  ] as const)
+    assert.equal(brief(statement), shown);
 });

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { version } from '../../../src/main/package-root.ts';
 import { migrationBench } from '../../support/migration-bench.ts';
+import { schemaOf } from '../../support/schema-of.ts';
 
 const [A, B, C, D, E] = ['a', 'b', 'c', 'd', 'e'].map((name, day) => `2026010${day + 1}000000_${name}`);
 
@@ -78,20 +79,35 @@ test('--exit-code is 10 while anything is pending, and asking makes no table', a
   assert.equal((await bench.migrate('--status', '--exit-code', '--json')).code, 0);
 });
 
+test('a pending one that is older than an applied one is told with what to do about it', async (t) => {
+  const bench = await migrationBench(t);
+  await bench.pair(`${B}`, 'create table b ();', 'drop table b;');
+  await bench.migrate('--up');
+  await bench.pair(`${A}`, 'create table a ();', 'drop table a;');
+  await bench.pair(`${C}`, 'create table c ();', 'drop table c;');
+  const { stdout } = await bench.migrate('--status');
+  assert.match(
+    stdout,
+    new RegExp(`^pending +${A}\n +- it is older than ${B}, which is applied: .*--allow-out-of-order\n`, 'm'),
+  );
+  assert.match(stdout, new RegExp(`^pending +${C}\n\n`, 'm'));
+});
+
 test('a dry run prints the SQL in order and changes nothing, forwards and back', async (t) => {
   const bench = await migrationBench(t);
   await bench.pair(`${A}`, 'create table a ();', 'drop table a;');
   await bench.pair(`${B}`, 'create table b ();', 'drop table b;');
+  const empty = await schemaOf(bench.pool);
   const up = await bench.migrate('--up', '--dry-run');
   assert.equal(up.stdout, `-- ${A}_UP.sql\ncreate table a ();\n\n-- ${B}_UP.sql\ncreate table b ();\n\n`);
-  const made = "select relname from pg_class where relnamespace = 'public'::regnamespace";
-  assert.deepEqual(await bench.values(made), []);
+  assert.deepEqual(await schemaOf(bench.pool), empty);
+  assert.deepEqual(await bench.values("select to_regclass('ai_migrations')"), [null]);
 
   await bench.migrate('--up', '--to', `${A}`);
   const ledger = 'select row_to_json(m)::text from ai_migrations m';
-  const before = [await bench.values(ledger), await bench.values(made)];
+  const before = [await bench.values(ledger), await schemaOf(bench.pool)];
   const down = await bench.migrate('--rollback', '-n', '2', '--dry-run');
   assert.equal(down.stdout, `-- ${A}_DOWN.sql\ndrop table a;\n\n`);
   assert.match((await bench.migrate('--up', '--dry-run')).stdout, new RegExp(`^-- ${B}_UP.sql\n`));
-  assert.deepEqual([await bench.values(ledger), await bench.values(made)], before);
+  assert.deepEqual([await bench.values(ledger), await schemaOf(bench.pool)], before);
 });

@@ -4,7 +4,7 @@ import { makeTranscript } from '../../../src/tasks/documents/transcript.ts';
 import { PermanentError } from '../../../src/workers/define-task.ts';
 
 function transcriptOf(...pages: string[]) {
-  return makeTranscript({ pages, transcribedBy: 'a test', warnings: [] });
+  return makeTranscript({ pages, isPaged: true, transcribedBy: 'a test', warnings: [] });
 }
 
 test('pages are separated by form feeds and counted', () => {

@@ -21,9 +21,13 @@ describe('the control block of a bundle', () => {
     const control = new Control();
     control.reset();
     control.start(0, 0);
+    control.loading();
     await waitFor('it to grow older', () => (control.running()?.ageMs ?? 0) > 200);
+    assert.equal(control.running()?.loading, true);
     control.loaded();
-    assert.ok((control.running()?.ageMs ?? 1000) < 200);
+    const running = control.running();
+    assert.deepEqual([running?.index, running?.loading], [0, false]);
+    assert.ok((running?.ageMs ?? 1000) < 200);
   });
 
   it('tells each success once, with its result, when it ended and how long it ran', () => {

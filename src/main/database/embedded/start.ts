@@ -109,6 +109,7 @@ const EXISTS = 'select from pg_database where datname = $1';
 /** Each time, since an earlier start may have been killed just before it. Only the owner does it, so nobody races. */
 async function createDatabase(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {}); // The statement that is under way, or the next one, says it.
   await client.connect();
   try {
     const { rowCount } = await client.query(EXISTS, [DATABASE]);

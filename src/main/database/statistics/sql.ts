@@ -10,7 +10,7 @@
  * The indexes tasks_ready and tasks_ready_keyed are in the order of type, priority and time; each has the tasks that the
  * other leaves out. Which types and priorities there are is found by one probe each; for each, what is due and what is not
  * yet are two ranges that are counted up to their share of $1. The first entry of a range that is due is the one that has
- * waited longest.
+ * waited longest. A type that is known is there also when nothing of it is queued.
  */
 export const QUEUE = `
 with recursive ${linesOf('plain', 'concurrency_key is null')},
@@ -22,6 +22,8 @@ counted as (
   ${countsOf('plain', 'concurrency_key is null')}
   union all
   ${countsOf('keyed', 'concurrency_key is not null')}
+  union all
+  select name, null, 0, 0 from task_types
 )
 select type, sum(ready)::float8 as ready, sum(scheduled)::float8 as scheduled,
   extract(epoch from now() - min(run_at) filter (where run_at <= now()))::float8 as oldest_ready_age_seconds,

@@ -2,7 +2,7 @@
  * Ends backends, all at once, and then waits up to five seconds for them together: one after the other, the time of two
  * that do not end would be longer than the answer is waited for, and the statement would be repeated for ever.
  */
-const endBackends = (which: string): string => `
+export const endBackends = (which: string): string => `
 with signalled as materialized (
   select array_agg(pid) filter (where sent) as pids
   from (

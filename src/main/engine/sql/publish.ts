@@ -4,7 +4,7 @@ insert into task_types (name, kind, description, emoji, payload_schema, timeout_
   batch_size, poll_interval_seconds, deduplicate, retention_completed_days, retention_failed_days, published_at)
 select t.name, t.kind, t.description, t.emoji, t."payloadSchema", t."timeoutSeconds", t."maxRetries", t.retry,
   t."batchSize", t."pollIntervalSeconds", t.deduplicate,
-  (t."retentionDays" -> 'completed')::float8, (t."retentionDays" -> 'failed')::float8, now()
+  (t."retentionDays" ->> 'completed')::float8, (t."retentionDays" ->> 'failed')::float8, now()
 from jsonb_to_recordset($1::jsonb) as t(name text, kind text, description text, emoji text, "payloadSchema" jsonb,
   "timeoutSeconds" float8, "maxRetries" int4, retry jsonb, "batchSize" int4, "pollIntervalSeconds" float8,
   deduplicate text, "retentionDays" jsonb)

@@ -1,6 +1,10 @@
+import { endBackends } from './attempt.ts';
 import { RELEASED, release } from './dependencies.ts';
 
 const LOCKED_FOR = '2s';
+
+/** What is found in pg_stat_activity by it is to be answered in time: see END_ABANDONED. */
+const IN_TIME = '/* settle */';
 
 /**
  * Not as the planner knows it: it would look for the tasks in the index of those that run, few by its statistics, and
@@ -25,14 +29,14 @@ const RUNNING = "t.status || '' = 'running'";
  * A row that somebody keeps locked must not hold up all others: the statement fails (55P03) after a while. The setting
  * is made inside it, because it ends with it; on a connection of a pooler it would be left to the next client.
  */
-export const SETTLE = settle(`
-ended as materialized (select given.* from patience, given)`);
+export const SETTLE = `${IN_TIME} ${settle(`
+ended as materialized (select given.* from patience, given)`)}`;
 
 /**
- * The same, but what is locked is left alone, and so is a task that ends while somebody has those locked that wait for
- * it: somewhat dearer, and so only for when there is such a row.
+ * The same for when it may take its time: what is locked is left alone, and so is a task that ends while somebody has
+ * those locked that wait for it.
  */
-export const SETTLE_UNLOCKED = settle(`
+export const SETTLE_PATIENTLY = settle(`
 free as materialized (
   select id, has_dependants from tasks where id = any(array(select id from given)) for no key update skip locked
 ),
@@ -41,6 +45,9 @@ ended as materialized (
   from patience, given join free using (id)
   where not free.has_dependants or given.status = 'queued' or heddle_can_release(id, given.status)
 )`);
+
+/** The same in time: somewhat dearer than SETTLE, and so only for when there is a row that somebody keeps locked. */
+export const SETTLE_UNLOCKED = `${IN_TIME} ${SETTLE_PATIENTLY}`;
 
 function settle(ended: string): string {
   return `
@@ -103,7 +110,7 @@ select claim_token from settled where ${RELEASED}`;
  * anew each time, for as much as it costs to settle twenty. Returns how many were settled, and their tokens unless it was
  * all of them.
  */
-export const SETTLE_COMPLETED = `
+export const SETTLE_COMPLETED = `${IN_TIME}
 with columns as materialized (
   select $1::uuid[] as ids, $2::int8[] as tokens, $3::int4[] as max_retries, $4::text[] as results,
     $5::float8[] as began, $6::float8[] as ended, $7::int4[] as threads, set_config('lock_timeout', '${LOCKED_FOR}', true)
@@ -129,6 +136,18 @@ select count(*)::int as count,
   case when count(*) < (select cardinality(ids) from columns) then coalesce(array_agg(claim_token::text), '{}') end as claim_tokens
 from settled
 where ${RELEASED}`;
+
+/**
+ * $1 after how many seconds an answer was no longer waited for. Ends settles of this runner that have run for that long:
+ * they would go on with their rows locked, and which of these it is could not be found out. Nobody else's connections
+ * have the name of this one.
+ */
+export const END_ABANDONED = endBackends(`
+  application_name = current_setting('application_name') and starts_with(query, '${IN_TIME}') and state = 'active'
+  and query_start < clock_timestamp() - make_interval(secs => $1)`);
+
+/** Before SETTLE_PATIENTLY, in its transaction. */
+export const WITHOUT_STATEMENT_TIMEOUT = 'set local statement_timeout = 0';
 
 /** $1 ids of tasks that SETTLE left alone: what they are now tells why. */
 export const REREAD = `

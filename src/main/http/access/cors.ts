@@ -1,4 +1,6 @@
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
+import { addHeader } from '../answers/respond.ts';
+import type { Guard } from './guard.ts';
 
 /**
  * Lets the pages of these origins call the API from a browser, and answers their browsers' questions whether they may
@@ -7,16 +9,16 @@ import type { Context, MiddlewareHandler } from 'hono';
  * Not `hono/cors`: once that has touched `c.res`, its headers win over those that a handler gives its answer, such as
  * a page's Content-Security-Policy.
  */
-export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
+export function allowOrigins(origins: readonly string[]): Guard {
   const everybody = origins.includes('*');
-  return function allowOrigins(c, next) {
+  return (c) => {
     const origin = c.req.header('origin');
-    if (!everybody) c.header('Vary', 'Origin');
-    if (origin === undefined || !(everybody || origins.includes(origin))) return next();
-    c.header('Access-Control-Allow-Origin', everybody ? '*' : origin);
-    if (isPreflight(c)) return Promise.resolve(answerPreflight(c));
-    c.header('Access-Control-Expose-Headers', EXPOSED_HEADERS);
-    return next();
+    if (!everybody) addHeader(c, 'Vary', 'Origin');
+    if (origin === undefined || !(everybody || origins.includes(origin))) return undefined;
+    addHeader(c, 'Access-Control-Allow-Origin', everybody ? '*' : origin);
+    if (isPreflight(c)) return answerPreflight(c);
+    addHeader(c, 'Access-Control-Expose-Headers', EXPOSED_HEADERS);
+    return undefined;
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { Problem } from '../answers/problem.ts';
+import { addHeader } from '../answers/respond.ts';
 import type { Caller } from './authenticate.ts';
 import type { Check } from './check.ts';
 import type { AddressOf } from './client-address.ts';
@@ -31,11 +32,11 @@ export function limitRate({ rate, byToken, addressOf }: Limit): Check {
 
   /** As draft-ietf-httpapi-ratelimit-headers has it, and as it was usual before. */
   function tell(c: Context, { remaining, fullInSeconds }: Taken): void {
-    c.header('RateLimit-Policy', policy);
-    c.header('RateLimit', `"default";r=${remaining};t=${fullInSeconds}`);
-    c.header('RateLimit-Limit', String(rate.count));
-    c.header('RateLimit-Remaining', String(remaining));
-    c.header('RateLimit-Reset', String(fullInSeconds));
+    addHeader(c, 'RateLimit-Policy', policy);
+    addHeader(c, 'RateLimit', `"default";r=${remaining};t=${fullInSeconds}`);
+    addHeader(c, 'RateLimit-Limit', String(rate.count));
+    addHeader(c, 'RateLimit-Remaining', String(remaining));
+    addHeader(c, 'RateLimit-Reset', String(fullInSeconds));
   }
 }
 

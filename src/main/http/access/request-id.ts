@@ -7,12 +7,10 @@ declare module 'hono' {
   }
 }
 
-/** Gives every request an id, its caller's own if that is a sane one, and every answer, as `X-Request-Id`. */
-export function setRequestId(c: Context): void {
+/** A request's id, which its answer has as `X-Request-Id`: its caller's own if that is a sane one. */
+export function requestId(c: Context): string {
   const given = c.req.header('x-request-id');
-  const id = given !== undefined && SANE.test(given) ? given : randomUUID();
-  c.set('requestId', id);
-  c.header('X-Request-Id', id);
+  return given !== undefined && SANE.test(given) ? given : randomUUID();
 }
 
 /** It goes into logs. */

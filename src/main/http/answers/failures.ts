@@ -1,4 +1,4 @@
-import type { ErrorHandler } from 'hono';
+import type { Context } from 'hono';
 import { isAway, isPassing, leavesOutcomeOpen } from '../../database/errors.ts';
 import { KeyInProgressError, KeyReusedError } from '../../database/idempotency.ts';
 import { SameWorkError } from '../../engine/by-hand.ts';
@@ -9,7 +9,7 @@ import { invalid } from '../requests/body.ts';
 import { answerProblem, Problem } from './problem.ts';
 
 /** Answers whatever a handler throws. What nobody expected is an event, and tells the caller nothing. */
-export function answerFailure(observe: Observe): ErrorHandler {
+export function answerFailure(observe: Observe): (error: Error, c: Context) => Response {
   return (error, c) => {
     const expected = toProblem(error, c.req.method);
     if (expected !== undefined) return answerProblem(c, expected);

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { respond } from './respond.ts';
 
 /** What is wrong with one part of a request. `pointer` is a JSON Pointer (RFC 6901) into its body. */
 export interface ProblemDetail {
@@ -42,7 +43,7 @@ export class Problem extends Error {
 
 /** Answers with a problem as `application/problem+json`. */
 export function answerProblem(c: Context, problem: Problem): Response {
-  return c.body(problemJson(problem, new URL(c.req.url).pathname), problem.status, {
+  return respond(c, problemJson(problem, new URL(c.req.url).pathname), problem.status, {
     'Content-Type': PROBLEM_TYPE,
     ...problem.headers,
   });

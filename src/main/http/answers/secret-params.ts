@@ -1,17 +1,14 @@
 import type { VisibleTask } from '../../database/tasks.ts';
-import type { TaskTypeCatalogue } from '../../engine/task-types.ts';
+import type { TaskType } from '../../engine/task-types.ts';
 
 /**
- * Learns which params are secret.
- * @returns what makes of a task that which any caller may see: its secret params are hidden from all
+ * A task as any caller may see it: its secret params are hidden from all.
+ * @param types the types of the catalogue: those that are gone are still in it
  */
-export async function hidingSecrets(
-  catalogue: TaskTypeCatalogue,
-): Promise<<Task extends VisibleTask>(task: Task) => Task> {
-  const types = await catalogue.find([]); // Types that are gone are still in the table.
-  return (task) => {
-    const type = types.get(task.type);
-    const params = task.params as Record<string, unknown>;
-    return type === undefined ? task : { ...task, params: type.withoutSecrets(params) };
-  };
+export function hideSecrets<Task extends VisibleTask>(
+  task: Task,
+  types: ReadonlyMap<string, TaskType>,
+): Task {
+  const params = types.get(task.type)?.withoutSecrets(task.params as Record<string, unknown>) ?? task.params;
+  return params === task.params ? task : { ...task, params };
 }

@@ -1,6 +1,7 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { z } from 'zod';
-import { atLeast, type Role } from '../access/roles.ts';
+import { demandRole, type Role } from '../access/roles.ts';
+import type { Entrance } from '../entrance.ts';
 import { readBody } from '../requests/body.ts';
 import { queryReader } from '../requests/query.ts';
 
@@ -52,10 +53,12 @@ export type Handle<Query, Body> = (
 export class Operations {
   readonly all: Operation[] = [];
   readonly #app: Hono;
+  readonly #entrance: Entrance;
   readonly #maxBodyBytes: number;
 
-  constructor(app: Hono, options: { maxBodyBytes: number }) {
+  constructor(app: Hono, entrance: Entrance, options: { maxBodyBytes: number }) {
     this.#app = app;
+    this.#entrance = entrance;
     this.#maxBodyBytes = options.maxBodyBytes;
   }
 
@@ -66,16 +69,25 @@ export class Operations {
   ): void {
     const { method, path, role, query, body, middleware } = operation;
     this.all.push(operation as Operation);
-    const routes = [path.replaceAll(/\{(\w+)\}/g, ':$1')];
     const checked = body && z.compile(body);
     const read = query === undefined ? () => undefined as Query : queryReader(query);
-    if (role !== 'anybody') this.#app.on(method, routes, atLeast(role));
-    if (middleware !== undefined) this.#app.on(method, routes, middleware);
-    this.#app.on(method, routes, async (c) =>
-      handle(c, {
-        query: read(c),
-        body: checked === undefined ? (undefined as Body) : await readBody(c, checked, this.#maxBodyBytes),
-      }),
-    );
+    const run =
+      checked === undefined
+        ? (c: Context) => handle(c, { query: read(c), body: undefined as Body })
+        : async (c: Context) =>
+            handle(c, { query: read(c), body: await readBody(c, checked, this.#maxBodyBytes) });
+    const enter = this.#entrance.through(path, async (c, next) => {
+      if (role !== 'anybody') demandRole(c, role);
+      if (middleware === undefined) return run(c);
+      await next();
+      return c.res;
+    });
+    const layers = middleware === undefined ? [enter] : [enter, middleware, run];
+    this.#app.on(method, [path.replaceAll(/\{(\w+)\}/g, ':$1')], ...layers);
+  }
+
+  /** Mounts a page for people, which the document does not tell of and which needs no role. */
+  page(path: string, show: (c: Context) => Response): void {
+    this.#app.get(path, this.#entrance.through(path, show));
   }
 }

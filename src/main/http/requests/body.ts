@@ -83,12 +83,14 @@ function notJson(detail: string): Problem {
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(UTF8.decode(bytes));
   } catch (error) {
     const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8';
     throw new Problem(400, 'malformed-json', 'Malformed JSON', `The body is not valid JSON: ${reason}`);
   }
 }
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Short predicates, as ajv's are: "is required". */
 function wording(issue: z.core.$ZodRawIssue): string | undefined {

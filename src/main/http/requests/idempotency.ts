@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { routePath } from 'hono/route';
 import type pg from 'pg';
 import { type KeptAnswer, type KeyedRequest, once, replaceAnswer } from '../../database/idempotency.ts';
+import { addHeader, respond } from '../answers/respond.ts';
 import { badParameter } from './query.ts';
 
 /** What a request is answered with when all went well. */
@@ -52,7 +53,7 @@ export async function idempotent(
     committed?.();
     return send(c, (await finalAnswer(database, request, wait)) ?? answer);
   }
-  c.header('Idempotent-Replayed', 'true');
+  addHeader(c, 'Idempotent-Replayed', 'true');
   return send(c, answer);
 }
 
@@ -108,7 +109,7 @@ function toKept({ status, body, location }: Answer): KeptAnswer {
 
 function send(c: Context, { status, location, body }: KeptAnswer): Response {
   const headers = { 'Content-Type': 'application/json', ...(location !== null && { Location: location }) };
-  return c.body(body, status as Answer['status'], headers);
+  return respond(c, body, status as Answer['status'], headers);
 }
 
 function canonicalJson(value: unknown): string {

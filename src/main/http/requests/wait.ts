@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { FinishWatch } from '../../engine/finish-watch.ts';
 import { isFinished, type Status } from '../../engine/task.ts';
+import { addHeader } from '../answers/respond.ts';
 
 /**
  * Waits for a task to finish as long as the caller asked by `Prefer: wait=SECONDS`, at most a minute.
@@ -13,7 +14,7 @@ export async function waitAsPreferred(
 ): Promise<boolean> {
   const seconds = preferredWait(c);
   if (seconds === undefined) return false;
-  c.header('Preference-Applied', 'wait');
+  addHeader(c, 'Preference-Applied', 'wait');
   if (isFinished(status)) return false;
   await finishes.finished(id, seconds, c.req.raw.signal);
   return true;

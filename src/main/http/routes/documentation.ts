@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { packageRoot } from '../../package-root.ts';
+import { nothingAt } from '../answers/no-route.ts';
 import { openApiDocument } from '../contract/openapi.ts';
 import type { Operations } from '../contract/operations.ts';
 
@@ -61,7 +62,7 @@ const TAG = 'documentation';
 async function asset(c: Context): Promise<Response> {
   const name = c.req.param('asset') ?? '';
   const contentType = ASSETS.get(name);
-  if (contentType === undefined) return c.notFound();
+  if (contentType === undefined) throw nothingAt(c);
   const content = name === START_NAME ? START : await readFile(join(ASSET_FOLDER, name));
   return c.body(content, 200, {
     'Content-Type': contentType,

@@ -3,96 +3,23 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { type Queryable, transaction } from '../../database/connect.ts';
 import {
-  addTask,
   type DocumentRow,
   deleteDocument,
   findDocument,
   listDocuments,
-  type NewDocument,
   readText,
-  sha256Of,
-  storeDocument,
 } from '../../database/documents.ts';
 import { cancelByHand } from '../../engine/by-hand.ts';
-import { SubmissionError } from '../../engine/submission-error.ts';
-import { type Submitted, submit } from '../../engine/submit.ts';
-import { TaskTypeCatalogue } from '../../engine/task-types.ts';
 import { Problem } from '../answers/problem.ts';
 import type { Operations } from '../contract/operations.ts';
 import type { ApiParts } from '../parts.ts';
 import { fromCursor, toCursor } from '../requests/cursor.ts';
-import {
-  type Answer,
-  fingerprintOf,
-  IDEMPOTENCY_KEY,
-  IDEMPOTENT_REPLAYED,
-  idempotent,
-} from '../requests/idempotency.ts';
 import { idMeant, noSuch } from '../requests/short-id.ts';
-import { limitUpload, readUpload } from '../requests/upload.ts';
 import { deleted } from '../schemas/common.ts';
 import { document, documentListQuery, documentPage } from '../schemas/documents.ts';
-import { tellAccepted } from './accepted.ts';
 
-/** Documents: upload, list, look at, read, delete. */
-export function documentRoutes(api: Operations, { config, database, observe }: ApiParts): void {
-  const { maxDocumentBytes } = config.http;
-
-  api.on(
-    {
-      method: 'post',
-      path: '/api/v1/documents',
-      operationId: 'uploadDocument',
-      summary: 'Upload a document, which is transcribed',
-      tag: TAG,
-      role: 'operator',
-      middleware: limitUpload(maxDocumentBytes),
-      otherBody: {
-        'multipart/form-data': {
-          schema: {
-            type: 'object',
-            properties: { file: { type: 'string', contentMediaType: 'application/octet-stream' } },
-            required: ['file'],
-          },
-        },
-      },
-      requestHeaders: { 'Idempotency-Key': IDEMPOTENCY_KEY },
-      problems: [409],
-      answers: {
-        200: {
-          description: 'The same bytes were there already: that document',
-          schema: document,
-          headers: { 'Idempotent-Replayed': IDEMPOTENT_REPLAYED },
-        },
-        201: {
-          description: 'The new document',
-          schema: document,
-          headers: { Location: 'Its address', 'Idempotent-Replayed': IDEMPOTENT_REPLAYED },
-        },
-      },
-    },
-    async (c) => {
-      const upload = await readUpload(c, maxDocumentBytes);
-      const { actor } = c.get('caller');
-      let answer: Answer | undefined;
-      const store = async (client: Queryable): Promise<Answer> => {
-        answer = await storeAndSubmit(client, upload, actor);
-        return answer;
-      };
-      const committed = (): void => {
-        if (answer?.status === 201)
-          tellAccepted(observe, [{ task: { type: TRANSCRIPTION }, deduplicated: false }]);
-      };
-      const options = { database, fingerprint: () => fingerprintOfUpload(upload), committed };
-      return idempotent(c, options, async (client) => {
-        if (client !== undefined) return store(client);
-        const stored = await transaction(database, store);
-        committed();
-        return stored;
-      });
-    },
-  );
-
+/** Documents: list, look at, read, delete. They come in by `upload-document.ts`. */
+export function documentRoutes(api: Operations, { database }: ApiParts): void {
   api.on(
     {
       method: 'get',
@@ -134,7 +61,7 @@ export function documentRoutes(api: Operations, { config, database, observe }: A
       path: '/api/v1/documents/{id}/text',
       operationId: 'getDocumentText',
       summary: 'Read the text of a document',
-      description: '409 while it is not transcribed, and when it could not be.',
+      description: 'As soon as it is transcribed. 409 before, and when it could not be.',
       tag: TAG,
       role: 'viewer',
       answers: { 200: { description: 'Its text', schema: z.string(), contentType: 'text/plain' } },
@@ -168,35 +95,6 @@ export function documentRoutes(api: Operations, { config, database, observe }: A
 
 const TAG = 'documents';
 
-const TRANSCRIPTION = 'transcribe-document';
-
-/**
- * Stores a file and submits its transcription.
- * @param client in a transaction: there is no document that nobody works on, and no task without its document
- */
-async function storeAndSubmit(client: Queryable, upload: NewDocument, actor: string): Promise<Answer> {
-  const { id, isNew } = await storeDocument(client, upload);
-  if (isNew) await addTask(client, id, await submitTranscription(client, id, actor));
-  const body = visibleDocument(await existing(client, id));
-  return isNew ? { status: 201, body, location: `/api/v1/documents/${id}` } : { status: 200, body };
-}
-
-/** @returns the task's id @throws Problem when no runner has published the task type yet */
-async function submitTranscription(client: Queryable, documentId: string, actor: string): Promise<string> {
-  // It reads the types over this connection: uploads that each hold one and wait for another would starve the pool.
-  const catalogue = new TaskTypeCatalogue(client);
-  const submission = { type: TRANSCRIPTION, params: { document_id: documentId } };
-  try {
-    const [submitted] = await submit(client, catalogue, [submission], actor);
-    return (submitted as Submitted).task.id;
-  } catch (error) {
-    if (!(error instanceof SubmissionError)) throw error;
-    throw new Problem(503, 'not-ready', 'Not ready', 'No runner can transcribe documents yet.', {
-      headers: { 'Retry-After': '5' },
-    });
-  }
-}
-
 /** The document first, then its tasks: a transcription that ends right now locks them in this order, too. */
 async function deleteAndCancel(database: pg.Pool, id: string, actor: string): Promise<void> {
   await transaction(database, async (client) => {
@@ -206,25 +104,20 @@ async function deleteAndCancel(database: pg.Pool, id: string, actor: string): Pr
   });
 }
 
-/** By its bytes and its name. */
-async function fingerprintOfUpload({ content, title }: NewDocument): Promise<Buffer> {
-  return fingerprintOf([await sha256Of(content), title]);
-}
-
 /** The document that the address means. */
 async function documentMeant(c: Context, database: Queryable): Promise<DocumentRow> {
   return existing(database, await idMeant(c, database, 'document'));
 }
 
-async function existing(database: Queryable, id: string): Promise<DocumentRow> {
+export async function existing(database: Queryable, id: string): Promise<DocumentRow> {
   const document = await findDocument(database, id);
   if (document === undefined) throw noSuch('document', id);
   return document;
 }
 
 /** 409 in both cases, told apart by the problem's type: the request is right, the document is not in the state for it. */
-function demandText({ status, error }: DocumentRow): void {
-  if (status === 'ready') return;
+function demandText({ characters, status, error }: DocumentRow): void {
+  if (characters !== null) return; // Whatever became of it afterwards.
   if (status === 'failed') {
     throw new Problem(409, 'document-failed', 'Document failed', `It has no text: ${error}.`);
   }
@@ -234,7 +127,7 @@ function demandText({ status, error }: DocumentRow): void {
 }
 
 /** What a client sees. What nobody knows yet is null. */
-function visibleDocument(row: DocumentRow) {
+export function visibleDocument(row: DocumentRow) {
   return {
     id: row.id,
     title: row.title,
@@ -244,8 +137,13 @@ function visibleDocument(row: DocumentRow) {
     status: row.status,
     pages: row.pages,
     characters: row.characters,
-    chunks: null,
-    embedding: { status: 'none', model: null, dimension: null, error: null },
+    chunks: row.chunks,
+    embedding: {
+      status: row.embedding_status,
+      model: row.embedding_model,
+      dimension: row.embedding_dimension,
+      error: row.embedding_error,
+    },
     error: row.error,
     created_at: row.created_at,
     task_ids: row.task_ids,

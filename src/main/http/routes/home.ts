@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Hono } from 'hono';
 import { version } from '../../package-root.ts';
+import type { Operations } from '../contract/operations.ts';
 
 /** `GET /`: a page for people who open the address in a browser. */
-export function homeRoute(app: Hono): void {
-  app.get('/', (c) => c.html(PAGE, 200, { 'Content-Security-Policy': POLICY }));
+export function homeRoute(api: Operations): void {
+  api.page('/', (c) => c.html(PAGE, 200, { 'Content-Security-Policy': POLICY }));
 }
 
 const STYLE =

@@ -1,9 +1,8 @@
-import type { Context, Next } from 'hono';
-import { matchedRoutes } from 'hono/route';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { ApiMetrics } from '../../observe/metrics/api.ts';
 import type { Operations } from '../contract/operations.ts';
+import type { Answered } from '../entrance.ts';
 
 /** `GET /metrics`, of an API or of a runner. */
 export function metricsRoute(api: Operations, registry: Registry): void {
@@ -26,28 +25,10 @@ export function metricsRoute(api: Operations, registry: Registry): void {
 }
 
 /** Measures how long requests take, of each route. */
-export function measureRequests(metrics: ApiMetrics) {
-  return function measure(c: Context, next: Next): Promise<void> {
-    const startedAt = performance.now();
-    return next().then(() => {
-      const seconds = (performance.now() - startedAt) / 1000;
-      metrics.answered(methodOf(c), routeOf(c), c.res.status, seconds);
-    });
-  };
+export function measureRequests(metrics: ApiMetrics): Answered {
+  return ({ req: { method } }, route, status, seconds) =>
+    metrics.answered(METHODS.has(method) ? method : 'other', route, status, seconds);
 }
 
 /** A client may send any that Node knows. */
-function methodOf({ req }: Context): string {
-  return METHODS.has(req.method) ? req.method : OTHER;
-}
-
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
-
-/** As the API's document has it. What only matches middleware is no route. */
-function routeOf(c: Context): string {
-  const path = matchedRoutes(c).at(-1)?.path ?? '*';
-  if (path.includes('*')) return OTHER;
-  return path.replaceAll(/:(\w+)/g, '{$1}');
-}
-
-const OTHER = 'other';

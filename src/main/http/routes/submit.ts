@@ -3,15 +3,16 @@ import type pg from 'pg';
 import { startSubmitSpan } from '../../../workers/shared/tracing.ts';
 import { describe } from '../../database/errors.ts';
 import { orm } from '../../database/orm.ts';
-import { findTask } from '../../database/tasks.ts';
+import { taskFinder } from '../../database/tasks.ts';
+import { check } from '../../engine/check.ts';
 import type { NewTask } from '../../engine/new-task.ts';
 import { submissionBody } from '../../engine/submission.ts';
 import { SubmissionError } from '../../engine/submission-error.ts';
 import { Submissions } from '../../engine/submissions.ts';
-import { check, insert, type Submission, type Submitted, wake } from '../../engine/submit.ts';
+import { insert, type Submission, type Submitted, wake } from '../../engine/submit.ts';
 import { hasDependencies, submitDependent } from '../../engine/submit-dependent.ts';
 import { refusal } from '../answers/failures.ts';
-import { hidingSecrets } from '../answers/secret-params.ts';
+import { hideSecrets } from '../answers/secret-params.ts';
 import type { Operations } from '../contract/operations.ts';
 import type { AppParts } from '../parts.ts';
 import {
@@ -27,8 +28,8 @@ import { tellAccepted } from './accepted.ts';
 
 /** `POST /tasks` and `POST /tasks/batch`. */
 export function submitRoutes(api: Operations, { database, catalogue, finishes, observe }: AppParts): void {
-  const reads = orm(database);
-  const submissions = new Submissions(database);
+  const findTask = taskFinder(orm(database));
+  const submissions = new Submissions(database, { accepted: (tasks) => tellAccepted(observe, tasks) });
 
   api.on(
     {
@@ -100,14 +101,11 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
 
   async function submitAll(c: Context, body: unknown, request: SubmitRequest): Promise<Response> {
     const { asked, pointerTo, toAnswer, waitSeconds } = request;
-    const types = asked.map(({ type }) => type);
-    const { traceparent, around } = startSubmitSpan(types, c.req.header('traceparent'));
-    const traced = asked.map((submission) => ({ ...submission, traceparent }));
-    const checking = check(catalogue, traced, c.get('caller').actor);
-    // Before there is a transaction; but what is wrong matters only when the request is not a repeat.
-    await checking.catch(() => {});
-    const hide = await hidingSecrets(catalogue); // Here, too: it may read the types.
-    const hideIn = ({ task, deduplicated }: Submitted) => ({ task: hide(task), deduplicated });
+    const names = asked.map(({ type }) => type);
+    const { traceparent, around } = startSubmitSpan(names, c.req.header('traceparent'));
+    const traced = traceparent === null ? asked : asked.map((submission) => ({ ...submission, traceparent }));
+    const types = await catalogue.find(names); // Before there is a transaction.
+    const hide = ({ task, deduplicated }: Submitted) => ({ task: hideSecrets(task, types), deduplicated });
     let submitted: Submitted[] = [];
     const options = {
       database,
@@ -123,28 +121,35 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
     };
     return idempotent(c, options, async (client) => {
       try {
+        // What is wrong matters only here, where the request is not a repeat.
+        const tasks = check(types, traced, c.get('caller').actor);
         submitted = await around(
-          async () => insertAll(traced, await checking, client),
-          (tasks) => tasks.map(({ task }) => task.id),
+          () => insertAll(traced, tasks, client),
+          (all) => all.map(({ task }) => task.id),
         );
       } catch (error) {
         throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
       }
-      if (client === undefined) tellAccepted(observe, submitted);
-      return toAnswer(submitted.map(hideIn));
+      return toAnswer(submitted.map(hide));
     });
   }
 
-  /** Without a client together with other callers' tasks, unless they depend on others. */
-  function insertAll(
+  /**
+   * Without a client together with other callers' tasks, unless they depend on others. What is committed then is told
+   * at once; what a client inserts, its transaction has yet to commit.
+   */
+  async function insertAll(
     asked: readonly Submission[],
     tasks: readonly NewTask[],
     client: pg.PoolClient | undefined,
   ): Promise<Submitted[]> {
-    if (asked.some(hasDependencies)) {
-      return submitDependent(client ?? database, asked, (own) => insert(own, tasks, client === undefined));
+    if (!asked.some(hasDependencies)) {
+      return client === undefined ? submissions.insert(tasks) : insert(client, tasks, false);
     }
-    return client === undefined ? submissions.insert(tasks) : insert(client, tasks, false);
+    const wakes = client === undefined;
+    const submitted = await submitDependent(client ?? database, asked, (own) => insert(own, tasks, wakes));
+    if (client === undefined) tellAccepted(observe, submitted);
+    return submitted;
   }
 
   /** Nobody waits for it: runners also look by themselves. */
@@ -158,8 +163,8 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
   async function finished(c: Context, [submitted]: readonly Submitted[]): Promise<Answer | undefined> {
     const { task, deduplicated } = submitted as Submitted;
     if (!(await waitAsPreferred(c, finishes, task))) return undefined;
-    const now = await findTask(reads, task.id);
-    return now && toAnswer({ task: (await hidingSecrets(catalogue))(now), deduplicated });
+    const now = await findTask(task.id);
+    return now && toAnswer({ task: hideSecrets(now, await catalogue.find([])), deduplicated });
   }
 }
 

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { orm } from '../../database/orm.ts';
 import { readLogs } from '../../database/task-history.ts';
-import { findTask } from '../../database/tasks.ts';
+import { taskFinder } from '../../database/tasks.ts';
 import { Streams } from '../access/streams.ts';
 import type { Operations } from '../contract/operations.ts';
 import type { AppParts } from '../parts.ts';
@@ -13,6 +13,7 @@ import { streamTask } from './task-stream.ts';
 /** `GET /tasks/{id}/logs`: what a task has logged, or its whole story while it happens. */
 export function taskLogRoute(api: Operations, { config, database, observe, watch }: AppParts): void {
   const reads = orm(database);
+  const findTask = taskFinder(reads);
   const streams = new Streams(config.http.maxStreams, observe);
 
   api.on(
@@ -42,7 +43,7 @@ export function taskLogRoute(api: Operations, { config, database, observe, watch
       const id = await taskId(c, database);
       if (wantsStream(c, query)) return streamTask(c, { watch, streams }, id, query.last_event_id);
       const items = await readLogs(reads, id);
-      if (items.length === 0 && (await findTask(reads, id)) === undefined) throw noSuchTask(id);
+      if (items.length === 0 && (await findTask(id)) === undefined) throw noSuchTask(id);
       return c.json({ items });
     },
   );

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { Queryable } from '../../database/connect.ts';
 import { orm } from '../../database/orm.ts';
 import { listTasks } from '../../database/task-list.ts';
-import { findTask, type VisibleTask } from '../../database/tasks.ts';
+import { taskFinder, type VisibleTask } from '../../database/tasks.ts';
 import {
   cancelByHand,
   deleteByHand,
@@ -12,7 +12,8 @@ import {
 } from '../../engine/by-hand.ts';
 import { isFinished } from '../../engine/task.ts';
 import { Problem } from '../answers/problem.ts';
-import { hidingSecrets } from '../answers/secret-params.ts';
+import { respondJson } from '../answers/respond.ts';
+import { hideSecrets } from '../answers/secret-params.ts';
 import type { Operations } from '../contract/operations.ts';
 import type { AppParts } from '../parts.ts';
 import { fromCursor, toCursor } from '../requests/cursor.ts';
@@ -24,6 +25,7 @@ import { task, taskListQuery, taskPage, taskStatus } from '../schemas/tasks.ts';
 /** Tasks that are there: list, look at, run, cancel, delete. */
 export function taskRoutes(api: Operations, { database, finishes, catalogue }: AppParts): void {
   const reads = orm(database);
+  const findTask = taskFinder(reads);
 
   api.on(
     {
@@ -43,8 +45,9 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       const listed = await listTasks(reads, filter, { limit, after, offset });
       const { tasks, next, total, isEstimate } = listed;
       const next_cursor = next === null ? null : toCursor(next);
-      const items = tasks.map(await hidingSecrets(catalogue));
-      return c.json({ items, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
+      const types = await catalogue.find([]);
+      const items = tasks.map((one) => hideSecrets(one, types));
+      return respondJson(c, { items, total, ...(isEstimate && { total_is_estimate: true }), next_cursor });
     },
   );
 
@@ -65,7 +68,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       const id = await taskId(c, database);
       const found = await existing(c, id);
       const hasWaited = await waitAsPreferred(c, finishes, found);
-      return c.json(hasWaited ? await existing(c, id) : found);
+      return respondJson(c, hasWaited ? await existing(c, id) : found);
     },
   );
 
@@ -81,7 +84,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
     },
     async (c) => {
       const { id, status, updated_at, error } = await existing(c, await taskId(c, database));
-      return c.json({ id, status, updated_at, error });
+      return respondJson(c, { id, status, updated_at, error });
     },
   );
 
@@ -104,7 +107,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       if (changed.length === 0 && found.status !== 'running' && found.status !== 'completed') {
         throw await whyNotRun(database, id);
       }
-      return c.json(found);
+      return respondJson(c, found);
     },
   );
 
@@ -123,7 +126,7 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
     async (c) => {
       const id = await taskId(c, database);
       await cancelByHand(database, [id], c.get('caller').actor);
-      return c.json(await existing(c, id));
+      return respondJson(c, await existing(c, id));
     },
   );
 
@@ -142,14 +145,14 @@ export function taskRoutes(api: Operations, { database, finishes, catalogue }: A
       const id = await taskId(c, database);
       const gone = await deleteByHand(database, [id]);
       if (gone.length === 0) throw whyNotDeleted(await existing(c, id));
-      return c.json({ deleted: id });
+      return respondJson(c, { deleted: id });
     },
   );
 
   async function existing(c: Context, id: string): Promise<VisibleTask> {
-    const found = await findTask(reads, id);
+    const found = await findTask(id);
     if (found === undefined) throw noSuchTask(c.req.param('id') ?? id);
-    return (await hidingSecrets(catalogue))(found);
+    return hideSecrets(found, await catalogue.find([]));
   }
 }
 

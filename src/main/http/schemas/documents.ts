@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isStorable } from '../../database/storable.ts';
 import { digits, id, nextCursor, timestamp } from './common.ts';
 
 /** `GET /documents`. */
@@ -6,6 +7,25 @@ export const documentListQuery = z.object({
   limit: digits(1, 1000).default(50),
   cursor: z.string().optional().meta({ description: 'The next_cursor of the page before' }),
 });
+
+/** `POST /documents` with a text and not a file. */
+export const newTextDocument = z
+  .strictObject({
+    title: storable().refine((title) => [...title].length <= 200, 'must have at most 200 characters'),
+    text: storable(),
+  })
+  .meta({ id: 'NewTextDocument' });
+
+/** The same for the API's document: the route reads it by itself. */
+export const newTextDocumentSchema = {
+  type: 'object',
+  properties: {
+    title: { type: 'string', minLength: 1, maxLength: 200 },
+    text: { type: 'string', minLength: 1 },
+  },
+  required: ['title', 'text'],
+  additionalProperties: false,
+};
 
 export const document = z
   .object({
@@ -33,3 +53,10 @@ export const document = z
 export const documentPage = z
   .object({ items: z.array(document), next_cursor: nextCursor })
   .meta({ id: 'DocumentPage' });
+
+function storable() {
+  return z
+    .string()
+    .min(1, 'must not be empty')
+    .refine(isStorable, 'holds a NUL character or half of a surrogate pair, which PostgreSQL cannot keep');
+}

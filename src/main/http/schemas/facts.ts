@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { unescapePointer, unstorable } from '../../database/storable.ts';
 import { anyObject } from '../../engine/submission.ts';
 import { digits, id, json, timestamp } from './common.ts';
+import { characters, demandStorable } from './texts.ts';
 
 const MOST_CHARACTERS = 100_000;
 const MOST_TAGS = 100;
@@ -80,27 +80,6 @@ export const fact = z
 export const factPage = z
   .object({ total: z.int().min(0), total_is_estimate: z.literal(true).optional(), items: z.array(fact) })
   .meta({ id: 'FactPage' });
-
-/** A text that is not empty. Characters are Unicode's code points, as JSON Schema and PostgreSQL count them. */
-function characters(most: number) {
-  return z
-    .string()
-    .min(1, 'must not be empty')
-    .refine((value) => value.length <= most || isShort(value, most), `must have at most ${most} characters`)
-    .meta({ maxLength: most });
-}
-
-function isShort(value: string, most: number): boolean {
-  return value.length <= 2 * most && [...value].length <= most;
-}
-
-function demandStorable(value: unknown, context: z.RefinementCtx): void {
-  for (const { pointer, detail } of unstorable(value)) {
-    const path = pointer.split('/').slice(1).map(unescapePointer);
-    // What comes after is spared such values: it might recurse as deep as they do.
-    context.addIssue({ code: 'custom', path, message: detail, continue: false });
-  }
-}
 
 function demandOneMetadata(
   { meta_data, metadata }: { meta_data?: unknown; metadata?: unknown },

@@ -10,6 +10,7 @@ import type { Observe } from '../../observe/events.ts';
 import { continueWhenRead } from './expect-continue.ts';
 import { faultOf } from './malformed.ts';
 import { cannotExpect, noProxy, problemOfParser, refuse, refuseRequest, refuseSocket } from './refusals.ts';
+import { RunningRequests } from './running-requests.ts';
 import { LIMITS, MAX_HEADERS, type ServerLimits } from './server-limits.ts';
 
 export interface ListenOptions {
@@ -24,6 +25,8 @@ export interface ListenOptions {
 
 export interface Listening {
   url: string;
+  /** Goes on, but closes each connection with the next answer: their clients are to find another server. */
+  drain: () => void;
   /** Takes no more connections, lets running requests finish for up to ten seconds, and closes the rest. */
   close: () => Promise<void>;
 }
@@ -32,7 +35,7 @@ export interface Listening {
 export async function listen(app: Hono, options: ListenOptions): Promise<Listening> {
   const { host, port, onlyLoopback } = options;
   const server = createBoundedServer(options, listenerOf(app, host));
-  const allAnswered = trackRequests(server);
+  const requests = new RunningRequests(server);
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -48,7 +51,7 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
       `refusing to listen on ${host}, which is ${address}, without API_TOKENS; set tokens, listen on 127.0.0.1, or say API_AUTH=none`,
     );
   }
-  return { url: urlOf(server), close: () => close(server, allAnswered) };
+  return { url: urlOf(server), drain: () => requests.makeLast(), close: () => close(server, requests) };
 }
 
 /** The address cannot be listened on. */
@@ -109,25 +112,6 @@ function answerClientErrors(server: Server): void {
 
 const STOP_PATIENCE_MS = 10_000;
 
-/** @returns a function that waits until no request is running */
-function trackRequests(server: Server): () => Promise<void> {
-  let running = 0;
-  let noneLeft = () => {};
-  server.on('request', (_, response) => {
-    running++;
-    response.once('close', () => {
-      running--;
-      if (running === 0) noneLeft();
-    });
-  });
-  return async () => {
-    if (running === 0) return;
-    await new Promise<void>((resolve) => {
-      noneLeft = resolve;
-    });
-  };
-}
-
 function urlOf(server: Server): string {
   const { address, port, family } = server.address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
@@ -137,10 +121,11 @@ function urlOf(server: Server): string {
  * Node's own idea of idle connections leaves out those that never asked anything, and those whose last answer came
  * after the close: they would hold the stop up until their timeouts.
  */
-async function close(server: Server, allAnswered: () => Promise<void>): Promise<void> {
+async function close(server: Server, requests: RunningRequests): Promise<void> {
   const closed = once(server, 'close');
+  requests.makeLast();
   server.close();
-  await Promise.race([allAnswered(), after(STOP_PATIENCE_MS, undefined, { ref: false })]);
+  await Promise.race([requests.ended(), after(STOP_PATIENCE_MS, undefined, { ref: false })]);
   server.closeAllConnections();
   await closed;
 }

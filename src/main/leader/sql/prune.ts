@@ -10,6 +10,9 @@
 /** The most ids a statement walks, and so the most tasks it deletes. */
 export const BATCH = 1000;
 
+/** The most files a statement deletes. */
+export const FILES_BATCH = 10;
+
 /** Rounds are a minute apart. */
 const SOON = '5 minutes';
 
@@ -118,6 +121,25 @@ with deleted as (
     where created_at <= now() - interval '24 hours'
     order by created_at
     limit ${BATCH}
+    for update skip locked
+  ))
+  returning id
+)
+select count(*)::int as deleted from deleted`;
+
+/**
+ * Files that no document has claimed within an hour: their API process died in the middle. A request has 120 s, and an
+ * upload that goes on all the same finds its file gone and fails. Few at once: each may have hundreds of megabytes.
+ */
+export const PRUNE_FILES = `
+with deleted as (
+  delete from document_files
+  where id = any(array(
+    select id
+    from document_files
+    where document_id is null and created_at < now() - interval '1 hour'
+    order by created_at
+    limit ${FILES_BATCH}
     for update skip locked
   ))
   returning id

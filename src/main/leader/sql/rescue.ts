@@ -22,15 +22,18 @@ where id = (
 returning id`;
 
 /**
- * $1 a dead runner: what it held, unless it is alive after all. What somebody has locked is left for the next look: a
- * transaction that is open for hours must not hold up the others. The settle itself is fenced by the claim token.
+ * $1 a dead runner: what it held, unless it is alive after all; $2 the claim tokens of what is being settled. What somebody
+ * has locked is left for the next look: a transaction that is open for hours must not hold up the others. The settle
+ * itself is fenced by the claim token.
  */
 export const TASKS_OF_RUNNER = `
 select id, type, claim_token, attempt, attempts_forgiven, max_retries, cancel_requested_at is not null as cancel_requested,
   extract(epoch from now() - started_at)::float8 * 1000 as ran_ms,
+  (select min((t ->> 'id')::int) from runners r, jsonb_array_elements(r.threads) t
+    where r.id = $1 and t ->> 'task_id' = tasks.id::text) as thread,
   (select count(*)::int from task_attempts a where a.task_id = tasks.id and a.outcome = 'lost') as lost_before
 from tasks
-where status = 'running' and runner_id = $1
+where status = 'running' and runner_id = $1 and claim_token <> all($2::int8[])
   and not exists (select from runners r where r.id = $1 and r.status not in ('lost', 'stopped'))
 order by id
 limit 500

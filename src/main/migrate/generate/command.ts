@@ -1,7 +1,8 @@
-import type { HeddleEvent } from '../../observe/events.ts';
-import { onStopSignals } from '../../signals.ts';
-import { EXIT, MigrationError } from '../error.ts';
+import type { Observe } from '../../observe/events.ts';
+import { EXIT } from '../error.ts';
 import { migrationsDirectory } from '../files.ts';
+import type { Output } from '../output.ts';
+import { untilStopped } from '../until-stopped.ts';
 import { checkMigrations } from './check.ts';
 import { makeEmptyPair } from './empty-pair.ts';
 import { generatePairs } from './generate.ts';
@@ -21,60 +22,59 @@ export interface CheckCommand {
 }
 
 /** `heddle migrate --generate`. @returns the exit code */
-export async function runGenerate(command: GenerateCommand, withDatabase: WithDatabase): Promise<number> {
+export async function runGenerate(
+  command: GenerateCommand,
+  withDatabase: WithDatabase,
+  output: Output,
+): Promise<number> {
   const startedAt = performance.now();
   const { name, empty, directory = migrationsDirectory, lockTimeoutSeconds } = command;
-  if (empty) return print(asEmpty(await makeEmptyPair(name, directory, lockTimeoutSeconds)));
-  const generated = await untilStopped((stop) =>
-    generatePairs({ ...makeOptions(command, withDatabase, stop), name, hints: command.hints }),
+  if (empty) {
+    output.print(asEmpty(await makeEmptyPair(name, directory, lockTimeoutSeconds)).join('\n'));
+    return EXIT.done;
+  }
+  const generated = await untilStopped(NOTHING_LEFT, (stop) =>
+    generatePairs({ ...makeOptions(command, withDatabase, output, stop), name, hints: command.hints }),
   );
   if (generated.status === 'asks') {
-    print([generated.asked]);
-    complain(asQuestions(generated.asked));
+    output.print(generated.asked);
+    output.complain(asQuestions(generated.asked));
     return EXIT.usage;
   }
   const { lines, warnings } = asGenerated(generated, performance.now() - startedAt);
-  for (const warning of warnings) complain(warning);
-  return print(lines);
-}
-
-/** `heddle migrate --check`. @returns the exit code */
-export async function runCheck(command: CheckCommand, withDatabase: WithDatabase): Promise<number> {
-  const startedAt = performance.now();
-  const proofs = await untilStopped((stop) => checkMigrations(makeOptions(command, withDatabase, stop)));
-  return print(asChecked(proofs, performance.now() - startedAt));
-}
-
-function makeOptions(command: CheckCommand, withDatabase: WithDatabase, stop: AbortSignal): MakeOptions {
-  const { lockTimeoutSeconds, waitSeconds, directory = migrationsDirectory } = command;
-  return { directory, withDatabase, observe, lockTimeoutSeconds, waitSeconds, stop };
-}
-
-/** A signal takes away what was made; a second one leaves at once. */
-async function untilStopped<T>(work: (stop: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController();
-  const off = onStopSignals((signal) => {
-    const exitCode = signal === 'SIGINT' ? 130 : 143;
-    if (stop.signal.aborted) process.exit(exitCode);
-    stop.abort(new MigrationError(exitCode, `stopped by ${signal}, and nothing of it is left`));
-  });
-  try {
-    return await work(stop.signal);
-  } finally {
-    off();
-  }
-}
-
-/** What happens in a scratch database is nobody's business, but that one waits is. */
-function observe(event: HeddleEvent): void {
-  if (event.event === 'migration_waiting') complain(`waiting: ${event.reason}`);
-}
-
-function print(lines: readonly string[]): typeof EXIT.done {
-  process.stdout.write(`${lines.join('\n')}\n`);
+  for (const warning of warnings) output.complain(warning);
+  output.print(lines.join('\n'));
   return EXIT.done;
 }
 
-function complain(line: string): void {
-  process.stderr.write(`${line}\n`);
+/** `heddle migrate --check`. @returns the exit code */
+export async function runCheck(
+  command: CheckCommand,
+  withDatabase: WithDatabase,
+  output: Output,
+): Promise<number> {
+  const startedAt = performance.now();
+  const proofs = await untilStopped(NOTHING_LEFT, (stop) =>
+    checkMigrations(makeOptions(command, withDatabase, output, stop)),
+  );
+  output.print(asChecked(proofs, performance.now() - startedAt).join('\n'));
+  return EXIT.done;
+}
+
+const NOTHING_LEFT = ', and nothing of it is left';
+
+function makeOptions(
+  { lockTimeoutSeconds, waitSeconds, directory = migrationsDirectory }: CheckCommand,
+  withDatabase: WithDatabase,
+  output: Output,
+  stop: AbortSignal,
+): MakeOptions {
+  return { directory, withDatabase, observe: observer(output), lockTimeoutSeconds, waitSeconds, stop };
+}
+
+/** What happens in a scratch database is nobody's business, but that one waits is. */
+function observer({ complain }: Output): Observe {
+  return (event) => {
+    if (event.event === 'migration_waiting') complain(`waiting: ${event.reason}`);
+  };
 }

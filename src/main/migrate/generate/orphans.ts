@@ -40,7 +40,9 @@ export async function placeBehindPairs(project: Project, folder: SnapshotFolder)
   const folders = await readSnapshots(project.drizzle);
   if (isBuiltOn(folder, folders, ids)) throw new MigrationError(EXIT.filesInvalid, pairIsGone(folder));
   if (ids.every((id) => timeOf(id) < timeOf(folder.name))) return folder;
-  const name = nextId(folder.name.slice(timeOf(folder.name).length + 1), new Date(), ids);
+  // A folder that git has taken the snapshot out of may be there still, with what git does not know.
+  const taken = [...ids, ...(await readdir(project.drizzle))];
+  const name = nextId(folder.name.slice(timeOf(folder.name).length + 1), new Date(), taken);
   const path = join(project.drizzle, name);
   await rename(folder.path, path);
   return { ...folder, name, path };

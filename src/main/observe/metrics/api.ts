@@ -12,6 +12,8 @@ export interface ApiSources {
   pool: pg.Pool;
   statistics(): Promise<Statistics>;
   upkeep(): Promise<Upkeep>;
+  /** Those that are alive, by their status. */
+  runners(): Promise<Record<string, number>>;
 }
 
 type Value = readonly [labels: Record<string, string>, value: number];
@@ -41,6 +43,7 @@ export class ApiMetrics {
     this.#addTasks(sources);
     this.#addQueue(sources);
     this.#addUpkeep(sources);
+    this.#addRunners(sources);
   }
 
   /** Takes note of an event. */
@@ -76,7 +79,14 @@ export class ApiMetrics {
       'How long the task has been due that has waited longest; 0 when none is.',
       [],
       statistics,
-      ({ queue }) => [[{}, Math.max(0, ...queue.types.map(({ oldest_ready_age_seconds: age }) => age ?? 0))]],
+      ({ queue }) => [[{}, Math.max(0, ...byType(queue.types, ageOf, Math.max).map(([, age]) => age))]],
+    );
+    this.#addGauge(
+      'heddle_queue_type_oldest_ready_age_seconds',
+      'The same, by type.',
+      ['type'],
+      statistics,
+      ({ queue }) => byType(queue.types, ageOf, Math.max),
     );
   }
 
@@ -94,6 +104,16 @@ export class ApiMetrics {
       [],
       upkeep,
       ({ dead_tuples }) => [[{}, dead_tuples]],
+    );
+  }
+
+  #addRunners({ runners }: ApiSources): void {
+    this.#addGauge(
+      'heddle_runners',
+      'Runners that are alive, by their status.',
+      ['status'],
+      runners,
+      (counts) => Object.entries(counts).map(([status, count]) => [{ status }, count]),
     );
   }
 
@@ -121,13 +141,21 @@ export class ApiMetrics {
 }
 
 /** Anybody can insert tasks of any type by SQL: those of types that no runner has published are counted together. */
-function byType(types: readonly QueuedType[], count: (type: QueuedType) => number): Value[] {
-  const counts = new Map<string, number>();
+function byType(
+  types: readonly QueuedType[],
+  measure: (type: QueuedType) => number,
+  together: (one: number, other: number) => number = (one, other) => one + other,
+): Value[] {
+  const values = new Map<string, number>();
   for (const each of types) {
     const label = each.is_known ? each.type : OTHER;
-    counts.set(label, (counts.get(label) ?? 0) + count(each));
+    values.set(label, together(values.get(label) ?? 0, measure(each)));
   }
-  return [...counts].map(([type, sum]) => [{ type }, sum]);
+  return [...values].map(([type, value]) => [{ type }, value]);
+}
+
+function ageOf({ oldest_ready_age_seconds }: QueuedType): number {
+  return oldest_ready_age_seconds ?? 0;
 }
 
 /** @returns undefined when it fails, or takes so long that whoever asks would give up on everything */

@@ -65,6 +65,12 @@ export class RunnerMetrics {
     }
   }
 
+  /** Also of the types of which nothing has happened yet. */
+  get #byType(): ReadonlyMap<string, TypeTally> {
+    for (const { name } of this.#sources()?.types ?? []) this.#tallyOf(name);
+    return this.#tallies;
+  }
+
   #tallyOf(type: string): TypeTally {
     const tally = this.#tallies.get(type);
     if (tally !== undefined) return tally;
@@ -78,7 +84,7 @@ export class RunnerMetrics {
   #addCounters(): void {
     const { registry } = this;
     const byType = (count: (tally: TypeTally) => number) => (): Counts =>
-      [...this.#tallies].map(([type, tally]) => [{ type }, count(tally)]);
+      [...this.#byType].map(([type, tally]) => [{ type }, count(tally)]);
     addCounter(
       registry,
       { name: 'heddle_claimed_total', help: 'Tasks that this runner has claimed.', labelNames: ['type'] },
@@ -92,7 +98,7 @@ export class RunnerMetrics {
         labelNames: ['type', 'outcome'],
       },
       () =>
-        [...this.#tallies].flatMap(([type, { outcomes }]) =>
+        [...this.#byType].flatMap(([type, { outcomes }]) =>
           [...outcomes].map(([outcome, count]) => [{ type, outcome }, count] as const),
         ),
     );
@@ -136,12 +142,12 @@ export class RunnerMetrics {
   #addHistograms(): void {
     const { registry } = this;
     addHistogram(registry, { name: 'heddle_run_duration_seconds', help: 'How long attempts ran.' }, () =>
-      [...this.#tallies].map(([type, { runs }]) => [type, runs]),
+      [...this.#byType].map(([type, { runs }]) => [type, runs]),
     );
     addHistogram(
       registry,
       { name: 'heddle_wait_duration_seconds', help: 'From when attempts were due until they began.' },
-      () => [...this.#tallies].map(([type, { waits }]) => [type, waits]),
+      () => [...this.#byType].map(([type, { waits }]) => [type, waits]),
     );
     addHistogram(
       registry,
@@ -149,8 +155,7 @@ export class RunnerMetrics {
         name: 'heddle_periodic_lateness_seconds',
         help: 'From the time that a periodic task was to run at until it began.',
       },
-      () =>
-        [...this.#tallies].flatMap(([type, { isPeriodic, waits }]) => (isPeriodic ? [[type, waits]] : [])),
+      () => [...this.#byType].flatMap(([type, { isPeriodic, waits }]) => (isPeriodic ? [[type, waits]] : [])),
     );
   }
 

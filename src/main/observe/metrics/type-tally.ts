@@ -1,4 +1,4 @@
-import { isRetry } from '../../engine/outcome.ts';
+import { isRetry, type Outcome } from '../../engine/outcome.ts';
 import type { HeddleEvent } from '../events.ts';
 import { LogHistogram } from '../log-histogram.ts';
 
@@ -8,7 +8,7 @@ export class TypeTally {
   claimed = 0;
   retries = 0;
   /** How many attempts ended with each outcome. */
-  readonly outcomes = new Map<string, number>();
+  readonly outcomes = new Map<string, number>(Object.entries(NONE));
   readonly waits = new LogHistogram();
   readonly runs = new LogHistogram();
 
@@ -25,3 +25,16 @@ export class TypeTally {
     this.runs.add(ran_ms);
   }
 }
+
+/** All outcomes are told from the start: of a counter that appears with its first event, Prometheus misses that one. */
+const NONE: Record<Outcome['name'], 0> = {
+  succeeded: 0,
+  failed: 0,
+  invalid: 0,
+  timed_out: 0,
+  cancelled: 0,
+  lost: 0,
+  given_back: 0,
+  snoozed: 0,
+  duplicate: 0,
+};

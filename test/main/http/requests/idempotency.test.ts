@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { publishDocumentTypes } from '../../../support/document-types.ts';
 import { putInto } from '../../../support/task-states.ts';
 import { type Answer, startTestApi, type TestApi } from '../../../support/test-api.ts';
 import { waitFor } from '../../../support/wait-for.ts';
@@ -9,18 +10,10 @@ const TOKENS = 'ada:admin:ada-token,bob:operator:bob-token';
 let api: TestApi;
 before(async () => {
   api = await startTestApi({ env: { API_TOKENS: TOKENS } });
-  await publishTranscription();
+  await publishDocumentTypes(api.database);
 });
 beforeEach(() => api.database.query('truncate tasks, idempotency_keys, documents cascade'));
 after(() => api?.stop());
-
-/** What the upload of a document submits. */
-async function publishTranscription(): Promise<void> {
-  await api.database.query(
-    `insert into task_types (name, kind, timeout_seconds, max_retries, retry, poll_interval_seconds)
-     values ('transcribe-document', 'database', 60, 3, '{"strategy":"cooldown","seconds":1}', 5)`,
-  );
-}
 
 const TASK = { type: 'anything', params: { a: 1, b: { c: [1, 2], d: 'x' } } };
 
@@ -109,7 +102,7 @@ describe('a request with an Idempotency-Key that is repeated', () => {
     assertReplayed(first, await upload('k', 'one'));
     assert.equal(problem(await upload('k', 'two')), '422 /problems/idempotency-key-reused');
     assert.equal(problem(await upload('k', 'one', 'b.pdf')), '422 /problems/idempotency-key-reused');
-    assert.deepEqual([await count('documents'), await count('tasks')], [1, 1]);
+    assert.deepEqual([await count('documents'), await count('tasks')], [1, 3]);
   });
 
   it('is carried out when it failed before: only successes are kept', async () => {

@@ -28,14 +28,19 @@ describe('GET /metrics of an API', () => {
     await api.database.query(`insert into tasks (type, status) values ('of nobody', 'queued')`);
     const samples = await waitFor('fresh figures', async () => {
       const now = await scrape();
-      return sampleOf(now, 'heddle_queue_ready', { type: 'other' }) === 1 ? now : null;
+      const isThere = sampleOf(now, 'heddle_dead_tuples') !== undefined; // Else it took too long.
+      return isThere && sampleOf(now, 'heddle_queue_ready', { type: 'other' }) === 1 ? now : null;
     });
     const of = (name: string, labels?: Record<string, string>) => sampleOf(samples, name, labels);
     assert.equal(of('heddle_tasks', { status: 'queued' }), 5);
     assert.equal(of('heddle_tasks', { status: 'failed' }), 0);
     assert.equal(of('heddle_queue_ready', { type: 'anything' }), 1);
     assert.equal(of('heddle_queue_scheduled', { type: 'anything' }), 1);
-    assert.ok((of('heddle_queue_oldest_ready_age_seconds') as number) >= 0);
+    assert.equal(of('heddle_queue_ready', { type: 'once' }), 1);
+    assert.equal(of('heddle_queue_ready', { type: 'tick' }), 0);
+    const age = of('heddle_queue_type_oldest_ready_age_seconds', { type: 'anything' }) as number;
+    assert.ok(age > 0 && (of('heddle_queue_oldest_ready_age_seconds') as number) >= age);
+    assert.equal(of('heddle_runners', { status: 'active' }), 0);
     assert.equal(of('heddle_submitted_total', { type: 'anything' }), 2);
     // The second one was there already.
     assert.equal(of('heddle_submitted_total', { type: 'once' }), 1);

@@ -40,6 +40,8 @@ describe('GET /tasks/{id}', () => {
           'abcd1234-0000-7000-8000-00000000fade',
           'abcd1235-0000-7000-8000-0000000abcd1',
           'beef0000-0000-7000-8000-00000001fade',
+          'cafe0000-0000-7000-8000-0123456789ab',
+          'cafe0001-0000-7000-8000-0123456789ab',
         ],
       ],
     );
@@ -54,6 +56,8 @@ describe('GET /tasks/{id}', () => {
     assert.equal(await found('8000-00000001FADE'), 'beef0000-0000-7000-8000-00000001fade');
     assert.equal(await found('abcd123'), 409);
     assert.equal(await found('fade'), 409);
+    assert.equal(await found('00000001fade'), 'beef0000-0000-7000-8000-00000001fade');
+    assert.equal(await found('0123456789ab'), 409, 'however long');
     assert.equal(await found('abcd1'), 409, 'the prefix of one and the ending of another');
     assert.equal((await get('/fade')).json.type, '/problems/ambiguous-id');
     assert.equal((await api.call('POST', '/api/v1/tasks/fade/cancel')).status, 409);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
-import { createBase } from '../../../../src/main/http/base.ts';
+import { answerWithoutRoute } from '../../../../src/main/http/answers/no-route.ts';
+import { createBase, Entrance } from '../../../../src/main/http/entrance.ts';
 import { readBody } from '../../../../src/main/http/requests/body.ts';
 import { ListenError, type Listening, listen } from '../../../../src/main/http/serving/server.ts';
 import type { ServerLimits } from '../../../../src/main/http/serving/server-limits.ts';
@@ -31,9 +32,12 @@ after(async () => {
 /** A server with few routes and short patience. */
 async function start(limits: Partial<ServerLimits> = {}, maxConnections = 100): Promise<Listening> {
   const app = createBase(observe);
-  app.get('/', (c) => c.json({ path: c.req.path }));
-  app.post('/', async (c) => c.json(await readBody(c, z.looseObject({}), MAX_BODY)));
+  const entrance = new Entrance({ observe });
+  const get = entrance.through('/', (c) => c.json({ path: c.req.path }));
+  const post = entrance.through('/', async (c) => c.json(await readBody(c, z.looseObject({}), MAX_BODY)));
+  app.get('/', get).post('/', post);
   app.get('/silent', () => new Promise<Response>(() => {}));
+  answerWithoutRoute(app, entrance);
   const server = await serve(app, { observe, limits, maxConnections });
   opened.push(server);
   return server;
@@ -165,7 +169,7 @@ describe('what is proper, but rare', () => {
   it('is a problem like others: TRACE and methods that no route knows', async () => {
     for (const method of ['TRACE', 'PROPFIND', 'M-SEARCH', 'QUERY', 'PUT']) {
       const [answer] = await exchange(url, `${method} / HTTP/1.1\r\n${HOST}${CLOSE}\r\n`);
-      assertProblem(answer, 404);
+      assertProblem(answer, 405);
     }
   });
 });
@@ -292,6 +296,46 @@ describe('a connection', () => {
     held[0]?.socket.destroy();
     await waitFor('room for another', async () => (await fetch(url).catch(() => null))?.status === 200);
     for (const { socket } of held) socket.destroy();
+  });
+});
+
+describe('a server that drains', () => {
+  it('answers as before, and says with each answer that the connection ends', async () => {
+    const server = await start();
+    const silent = await rawConnection(server.url);
+    const used = await rawConnection(server.url);
+    used.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    await waitFor('the first answer', () => used.received() !== '');
+    server.drain();
+    used.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    silent.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    const [before, last, ...none] = await used.answers();
+    assert.deepEqual(
+      [before?.headers.get('connection'), last?.headers.get('connection')],
+      ['keep-alive', 'close'],
+    );
+    assert.deepEqual([last?.status, none], [200, []]);
+    for (const answers of [
+      await silent.answers(),
+      await exchange(server.url, `GET / HTTP/1.1\r\n${HOST}\r\n`),
+    ]) {
+      assert.deepEqual([answers[0]?.status, answers[0]?.headers.get('connection')], [200, 'close']);
+    }
+  });
+
+  it('says so, too, with the answers that it gives while it closes', async () => {
+    const answers: (() => void)[] = [];
+    const app = createBase(observe);
+    app.get('/', (c) => new Promise<Response>((resolve) => answers.push(() => resolve(c.text('late')))));
+    const server = await serve(app, { observe });
+    const connection = await rawConnection(server.url);
+    connection.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    const answer = await waitFor('the request', () => answers[0]);
+    const closed = server.close();
+    answer();
+    const [late] = await connection.answers();
+    assert.deepEqual([late?.status, late?.headers.get('connection')], [200, 'close']);
+    await closed;
   });
 });
 

@@ -75,7 +75,7 @@ test('a folder of hand-written SQL is kept until both of its files are written',
   const [, folder = ''] = await folders(bench);
   const refused = await bench.migrate('--generate', 'adopt');
   assert.equal(refused.code, 3);
-  assert.match(refused.stderr, /_UP\.sql:1: there is no statement in it\n/);
+  assert.match(refused.stderr, /_UP\.sql:1: there is no statement in it: write one;/);
   assert.match(refused.stderr, new RegExp(`correct UP\\.sql and DOWN\\.sql in drizzle/${folder} and run`));
 
   await bench.write(`drizzle/${folder}/UP.sql`, 'create view seen as select id from a;');

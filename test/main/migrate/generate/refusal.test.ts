@@ -83,6 +83,38 @@ export const jobs = pg.pgTable('jobs', { state: state() },
     /^\d+_done_DOWN\.sql:3: operator does not exist: text = state \(42883\) in: ALTER TABLE/,
   );
   assert.equal((await bench.ids()).length, 1);
+
+  const folder = (await bench.list('drizzle')).find((name) => name.endsWith('_done')) ?? '';
+  const withoutIndex = `drop index open_jobs;
+alter table jobs alter state type text; drop type state; create type state as enum ('open');
+alter table jobs alter state type state using state::state;`;
+  await bench.write(`drizzle/${folder}/DOWN.sql`, withoutIndex);
+  const forgotten = await bench.migrate('--generate', 'done');
+  assert.equal(forgotten.code, 3);
+  assert.match(
+    forgotten.stderr,
+    /_done: the DOWN does not lead back to .*:\n {2}index open_jobs: is not there after the DOWN; before the UP: CREATE INDEX/,
+  );
+  await bench.write(
+    `drizzle/${folder}/DOWN.sql`,
+    `${withoutIndex} create index open_jobs on jobs (state) where state = 'open';`,
+  );
+  await bench.migrated('--generate', 'done');
+  assert.deepEqual((await bench.ids()).at(-1), folder);
+});
+
+test('a type that rows do not fit into is refused with SQLSTATE', async (t) => {
+  const bench = await projectBench(t);
+  await bench.schema(users('size: pg.numeric({ precision: 6 })'));
+  await bench.migrated('--generate', 'six');
+  const [first = ''] = await bench.ids();
+  await mkdir(join(bench.root, 'drizzle/rows'));
+  await bench.write(`drizzle/rows/${first}.sql`, 'insert into users values (1, 100000);');
+  await bench.schema(users('size: pg.numeric({ precision: 3 })'));
+  const { code, stderr } = await bench.migrate('--generate', 'three');
+  assert.equal(code, 3);
+  assert.match(stderr, /^\d+_three_UP\.sql:\d+: numeric field overflow \(22003\) in: ALTER TABLE/);
+  assert.deepEqual(await bench.ids(), [first]);
 });
 
 test('an UP that drops or narrows says what it loses, and the linter says what is dangerous', async (t) => {
