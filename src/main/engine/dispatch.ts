@@ -4,27 +4,12 @@ import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
 import { bundleSize } from './bundle.ts';
 import type { ClaimedTask } from './claim.ts';
-import { Flight, type FlightEnd } from './flight.ts';
+import { Flight, type FlightEnd, type FlightEvents } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
 import { Pace, QUICK_MS } from './pace.ts';
 import type { TaskThread } from './task-thread.ts';
 import type { RunnableType } from './task-types.ts';
 import type { ThreadPool } from './thread-pool.ts';
-
-/** What the dispatcher tells of attempts. */
-export interface FlightEvents {
-  /** An attempt has ended and its thread can do no more for it. */
-  ended(flight: Flight, end: FlightEnd): void;
-  /** Called every 25 ms while anything runs. */
-  watched(): void;
-  /** A thread was killed in the middle of an attempt: what it left in the database has to end before the attempt does. */
-  killed(flight: Flight): Promise<void>;
-  /** A thread that was killed long ago still lives. What it runs can only end with the process. */
-  stuck(): void;
-  said(flight: Flight, message: Exclude<FromThread, { say: 'outcome' | 'log' }>): void;
-  /** A line of an attempt, which may have ended. */
-  logged(message: FromThread & { say: 'log' }): void;
-}
 
 /**
  * Hands claimed tasks to free threads, watches their age, and kills. It owns what is claimed until it has ended.
@@ -149,6 +134,7 @@ export class Dispatcher {
 
   /** Aborts an attempt and kills it a grace period later. @returns the task when it was still waiting for a thread */
   cancel(taskId: string): ClaimedTask | null {
+    this.#hearAllSuccesses();
     const flight = this.flights.find(({ task }) => task.id === taskId);
     if (flight !== undefined && !this.#withdrawOne(flight)) {
       this.#abort(flight, 'cancel', this.#killGraceMs);
@@ -171,6 +157,7 @@ export class Dispatcher {
 
   /** Kills every attempt that still runs. They end when their threads have exited. */
   killAll(why: 'stop' | 'lost'): void {
+    this.#hearAllSuccesses();
     for (const flight of this.flights) flight.end(why);
     const reason = why === 'stop' ? 'the runner is stopping' : 'the lease of the runner is over';
     for (const thread of new Set(this.flights.map(({ thread }) => thread)))
@@ -232,6 +219,10 @@ export class Dispatcher {
     this.#finish(flight, { outcome, settledByTask: false, ranMs, endedAt: performance.now() });
   }
 
+  #hearAllSuccesses(): void {
+    for (const [thread, bundle] of this.#bundles) this.#hearSuccesses(thread, bundle);
+  }
+
   /** What the control block tells. */
   #hearSuccesses(thread: TaskThread, bundle: Flight[]): void {
     const successes = thread.takeSuccesses(bundle.length);
@@ -269,8 +260,8 @@ export class Dispatcher {
 
   /** Every 25 ms while anything runs: the only place that decides that an attempt is too old. */
   #look(): void {
+    this.#hearAllSuccesses();
     for (const [thread, bundle] of this.#bundles) {
-      this.#hearSuccesses(thread, bundle);
       const running = thread.control.running();
       if (running === null) this.#lookAtQuiet(thread);
       else {

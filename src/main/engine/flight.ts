@@ -1,4 +1,10 @@
-import type { AbortReason, AttemptOrder, Limits, ReportedOutcome } from '../../workers/protocol.ts';
+import type {
+  AbortReason,
+  AttemptOrder,
+  FromThread,
+  Limits,
+  ReportedOutcome,
+} from '../../workers/protocol.ts';
 import type { ClaimedTask } from './claim.ts';
 import type { Outcome } from './outcome.ts';
 import type { TaskThread } from './task-thread.ts';
@@ -15,6 +21,21 @@ export interface FlightEnd {
   ranMs: number;
   /** By `performance.now()`. */
   endedAt: number;
+}
+
+/** What the dispatcher tells of attempts. */
+export interface FlightEvents {
+  /** An attempt has ended and its thread can do no more for it. */
+  ended(flight: Flight, end: FlightEnd): void;
+  /** Called every 25 ms while anything runs. */
+  watched(): void;
+  /** A thread was killed in the middle of an attempt: what it left in the database has to end before the attempt does. */
+  killed(flight: Flight): Promise<void>;
+  /** A thread that was killed long ago still lives. What it runs can only end with the process. */
+  stuck(): void;
+  said(flight: Flight, message: Exclude<FromThread, { say: 'outcome' | 'log' }>): void;
+  /** A line of an attempt, which may have ended. */
+  logged(message: FromThread & { say: 'log' }): void;
 }
 
 /** A claimed task that a thread has: one attempt, from dispatch to its outcome. */
