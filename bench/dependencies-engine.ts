@@ -1,3 +1,4 @@
+import { toldToGo } from './support/child.ts';
 import { BenchEngine } from './support/engine.ts';
 import type { Drained } from './support/measure-drain.ts';
 
@@ -24,6 +25,7 @@ async function measure(tasks: number): Promise<WaitedFor> {
   const submitMs = performance.now() - submitAt;
   await heddle.pool.query('vacuum analyze tasks');
   await heddle.pool.query('checkpoint');
+  await toldToGo();
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   const settled = heddle.heard.settled(tasks + 1);

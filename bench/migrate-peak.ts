@@ -1,4 +1,5 @@
 import { migrateUp } from '../src/main/migrate/apply.ts';
+import { toldToGo } from './support/child.ts';
 
 /* A process that applies what is in a folder, and tells the most memory it has had. */
 
@@ -10,6 +11,7 @@ export interface Peak {
 }
 
 const [url = '', directory = ''] = process.argv.slice(2);
+await toldToGo();
 const startedAt = performance.now();
 await migrateUp({ url, directory, observe: () => {} });
 const ms = performance.now() - startedAt;

@@ -1,6 +1,6 @@
 // A process that adds so many no-op jobs, then starts graphile-worker in its best configuration and measures how
 // long it takes until none is left in the database.
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { Logger, makeWorkerUtils, run } from 'graphile-worker';
 import pg from 'pg';
 
@@ -31,6 +31,10 @@ const allRan = new Promise((resolve) => {
     if (ran === jobs) resolve();
   });
 });
+
+const told = once(process, 'message');
+process.send('ready');
+await told;
 
 const cpuBefore = process.cpuUsage();
 const startedAt = performance.now();

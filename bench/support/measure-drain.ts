@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Submission } from '../../src/main/engine/submit.ts';
+import { toldToGo } from './child.ts';
 import type { Heard } from './heard.ts';
 
 /** What a draining process measured. */
@@ -30,6 +31,7 @@ export async function measureDrain(heddle: Drainer, tasks: number): Promise<void
   await submitNoOps((submissions) => heddle.submit(submissions), tasks);
   await heddle.pool.query('vacuum analyze tasks');
   await heddle.pool.query('checkpoint');
+  await toldToGo();
   process.send?.(await drain(heddle, tasks));
   await heddle.stop();
   process.disconnect?.();

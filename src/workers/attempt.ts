@@ -93,11 +93,18 @@ export class AttemptScope {
     this.#onCrash?.(this.crashed);
   }
 
-  /** Settles as `work` does, or as soon as an error that nobody caught ends the attempt: with what that means. */
-  orCrash<T>(work: Promise<T>, meaningOf: (error: ErrorRecord) => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#onCrash = (error) => resolve(meaningOf(error));
-      work.then(resolve, reject);
+  /**
+   * Resolves with what `work` does, or with what it means that it failed; or, as soon as an error that nobody caught
+   * ends the attempt, with what that means.
+   */
+  orCrash<T>(
+    work: Promise<T>,
+    failed: (thrown: unknown) => T,
+    crashed: (error: ErrorRecord) => T,
+  ): Promise<T> {
+    return new Promise((resolve) => {
+      this.#onCrash = (error) => resolve(crashed(error));
+      work.then(resolve, (thrown) => resolve(failed(thrown)));
     });
   }
 

@@ -2,24 +2,29 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import type { AttemptScope } from './attempt.ts';
 import { complete } from './complete.ts';
-import type { Dependency, SubmitOptions, TaskContext } from './define-task.ts';
+import type { Dependency, TaskContext, TaskInfo } from './define-task.ts';
 import type { AttemptOrder, ThreadRequest } from './protocol.ts';
 import { REPAIRED, storable, toJson } from './report.ts';
 import { startSubmitSpan, traceIdOf } from './shared/tracing.ts';
 import type { Thread } from './thread.ts';
 
-/** What an attempt's `run` gets. What is costly is made when it is first asked for. */
-export function createContext(
-  scope: AttemptScope,
-  thread: Thread,
-  payload: unknown,
-  dependencies: readonly Dependency[],
-): TaskContext {
-  const { order } = scope;
-  let log: Logger | undefined;
-  return {
-    payload,
-    task: {
+/**
+ * What an attempt's `run` gets. What is costly is made when it is first asked for, by getters of the class: those of an
+ * object literal would be made anew for each attempt, and cost as much as all the rest of an attempt that does nothing.
+ */
+export class Context implements TaskContext {
+  readonly payload: unknown;
+  readonly task: TaskInfo;
+  readonly #scope: AttemptScope;
+  readonly #thread: Thread;
+  #log: Logger | undefined;
+
+  constructor(scope: AttemptScope, thread: Thread, payload: unknown, dependencies: readonly Dependency[]) {
+    const { order } = scope;
+    this.#scope = scope;
+    this.#thread = thread;
+    this.payload = payload;
+    this.task = {
       id: order.taskId,
       type: order.type,
       attempt: order.attempt,
@@ -28,40 +33,49 @@ export function createContext(
       domain: order.domain,
       description: order.description,
       dependencies,
-    },
-    get signal(): AbortSignal {
-      return scope.signal;
-    },
-    get log(): Logger {
-      log ??= thread.logger.child(logFields(order));
-      return log;
-    },
-    get database(): Pool {
-      return thread.database.pool;
-    },
-    async progress(fraction: number, message?: string): Promise<void> {
-      if (!(typeof fraction === 'number' && fraction >= 0 && fraction <= 1))
-        throw new RangeError(`progress is from 0 to 1, not ${fraction}`);
-      const { value, repaired } = storable(message === undefined ? null : scope.redact(message));
-      if (repaired) scope.warn(REPAIRED('a progress message'));
-      thread.tell({ say: 'progress', claimToken: order.claimToken, fraction, message: value });
-    },
-    async submit(type: string, params: unknown = {}, options: SubmitOptions = {}) {
-      const span = startSubmitSpan([type], order.traceparent);
-      const request: ThreadRequest = {
-        do: 'submit',
-        type,
-        params: toJson(params).json ?? '{}',
-        options: JSON.stringify(options),
-        traceparent: span.traceparent,
-      };
-      const submitted = () => thread.request(order.claimToken, request) as ReturnType<TaskContext['submit']>;
-      return span.around(submitted, ({ id }) => [id]);
-    },
-    complete(client: Pick<PoolClient, 'query'>, result?: unknown): Promise<void> {
-      return complete(scope, client, result);
-    },
+    };
+  }
+
+  get signal(): AbortSignal {
+    return this.#scope.signal;
+  }
+
+  get log(): Logger {
+    this.#log ??= this.#thread.logger.child(logFields(this.#scope.order));
+    return this.#log;
+  }
+
+  get database(): Pool {
+    return this.#thread.database.pool;
+  }
+
+  // Functions, so that they can be taken out of their context: `run({ payload, submit })`.
+
+  readonly progress = async (fraction: number, message?: string): Promise<void> => {
+    if (!(typeof fraction === 'number' && fraction >= 0 && fraction <= 1))
+      throw new RangeError(`progress is from 0 to 1, not ${fraction}`);
+    const { value, repaired } = storable(message === undefined ? null : this.#scope.redact(message));
+    if (repaired) this.#scope.warn(REPAIRED('a progress message'));
+    const { claimToken } = this.#scope.order;
+    this.#thread.tell({ say: 'progress', claimToken, fraction, message: value });
   };
+
+  readonly submit: TaskContext['submit'] = async (type, params = {}, options = {}) => {
+    const { claimToken, traceparent } = this.#scope.order;
+    const span = startSubmitSpan([type], traceparent);
+    const request: ThreadRequest = {
+      do: 'submit',
+      type,
+      params: toJson(params).json ?? '{}',
+      options: JSON.stringify(options),
+      traceparent: span.traceparent,
+    };
+    const submitted = () => this.#thread.request(claimToken, request) as ReturnType<TaskContext['submit']>;
+    return span.around(submitted, ({ id }) => [id]);
+  };
+
+  readonly complete = (client: Pick<PoolClient, 'query'>, result?: unknown): Promise<void> =>
+    complete(this.#scope, client, result);
 }
 
 /** In every line: by these a task's lines are found, and its trace. */

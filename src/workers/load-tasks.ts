@@ -61,9 +61,14 @@ export class TaskFiles {
     this.folders = folders;
   }
 
+  /** What `load` has loaded. */
+  loaded(type: string): LoadedTask | undefined {
+    return this.#loaded.get(type);
+  }
+
   /** @throws Error when there is no such file, or it does not load */
   async load(type: string): Promise<LoadedTask> {
-    const loaded = this.#loaded.get(type);
+    const loaded = this.loaded(type);
     if (loaded !== undefined) return loaded;
     const file = listTaskFiles(this.folders).find((candidate) => candidate.type === type);
     if (file === undefined) throw new Error(`there is no task file '${type}' any more`);

@@ -1,9 +1,10 @@
 import type { AttemptScope } from './attempt.ts';
-import { createContext } from './context.ts';
+import { Context } from './context.ts';
 import { brandOf, type Dependency, RetryAfter } from './define-task.ts';
 import type { LoadedTask } from './load-tasks.ts';
 import type { ReportedOutcome } from './protocol.ts';
 import { REPAIRED, toErrorRecord, toJson } from './report.ts';
+import type { Control } from './shared/control.ts';
 import { inRunSpan, type SpanOutcome } from './shared/tracing.ts';
 import type { Thread } from './thread.ts';
 
@@ -13,43 +14,54 @@ export interface AttemptReport {
   ranMs: number;
 }
 
+/*
+ * Each promise here is one more that Node follows for AsyncLocalStorage, at a good part of a microsecond up to
+ * Node 22. So what most attempts need not wait for is not awaited.
+ */
+
 /**
  * Runs one attempt from its order to its report. Never throws: whatever happens is an outcome.
- * @param loaded is called when its task file is loaded, which does not count towards its timeout
+ * @param control hears when its task file is loaded, which does not count towards its timeout
  */
 export async function runAttempt(
   scope: AttemptScope,
   thread: Thread,
-  loaded: () => void,
+  control: Control,
 ): Promise<AttemptReport> {
-  const ended = await perform(scope, thread, loaded);
+  let ended: ReportedOutcome;
+  try {
+    thread.begin(scope);
+    const task = thread.files.loaded(scope.order.type) ?? (await load(scope, thread, control));
+    ended = await scope.run(() => inRunSpan(scope.order, () => outcomeOf(scope, thread, task), spanOutcome));
+  } catch (thrown) {
+    ended = withoutSecrets(scope, failure(thrown));
+  }
   // An unhandled rejection or an immediate of the attempt's own comes up within this turn, and is still its failure.
   await new Promise(setImmediate);
-  await thread.releaseDatabase(scope);
+  if (thread.holdsDatabase) await thread.releaseDatabase(scope);
   const outcome = scope.crashed === null ? ended : ({ kind: 'failed', error: scope.crashed } as const);
   if (scope.settledByTask && 'error' in outcome)
     scope.warn(`after complete(): ${outcome.error.message}`, { err: outcome.error });
   return { outcome, settledByTask: scope.settledByTask, ranMs: performance.now() - scope.startedAt };
 }
 
-async function perform(scope: AttemptScope, thread: Thread, loaded: () => void): Promise<ReportedOutcome> {
-  try {
-    thread.begin(scope);
-    const task = await thread.files.load(scope.order.type);
-    thread.loaded();
-    loaded();
-    scope.throwIfAborted(); // While it was loading. Once it runs, it would listen for an event that has passed.
-    scope.startedAt = performance.now();
-    return await scope.run(() => inRunSpan(scope.order, () => outcomeOf(scope, thread, task), spanOutcome));
-  } catch (thrown) {
-    return withoutSecrets(scope, failure(thrown));
-  }
+async function load(scope: AttemptScope, thread: Thread, control: Control): Promise<LoadedTask> {
+  control.loading();
+  const task = await thread.files.load(scope.order.type);
+  thread.takeStock();
+  control.loaded();
+  scope.throwIfAborted(); // While it was loading. Once it runs, it would listen for an event that has passed.
+  scope.startedAt = performance.now();
+  return task;
 }
 
-/** Never throws. */
-async function outcomeOf(scope: AttemptScope, thread: Thread, task: LoadedTask): Promise<ReportedOutcome> {
-  const ended = validateAndRun(scope, thread, task).catch(failure);
-  return withoutSecrets(scope, await scope.orCrash(ended, (error) => ({ kind: 'failed', error })));
+/** Never rejects. */
+function outcomeOf(scope: AttemptScope, thread: Thread, task: LoadedTask): Promise<ReportedOutcome> {
+  return scope.orCrash(
+    validateAndRun(scope, thread, task),
+    (thrown) => withoutSecrets(scope, failure(thrown)),
+    (error) => ({ kind: 'failed', error }),
+  );
 }
 
 function withoutSecrets(scope: AttemptScope, outcome: ReportedOutcome): ReportedOutcome {
@@ -61,23 +73,29 @@ async function validateAndRun(
   thread: Thread,
   task: LoadedTask,
 ): Promise<ReportedOutcome> {
+  const { order } = scope;
   let payload: unknown;
   if (task.payload !== null) {
-    const params: unknown = JSON.parse(scope.order.params);
-    if (scope.order.hasSecrets) scope.keepSecret(await task.secretsIn(params));
+    const params: unknown = JSON.parse(order.params);
+    if (order.hasSecrets) scope.keepSecret(await task.secretsIn(params));
     const parsed = await task.payload.safeParseAsync(params);
-    if (!parsed.success)
-      return { kind: 'invalid', error: { name: 'InvalidParams', message: faults(parsed.error.issues) } };
+    if (!parsed.success) return invalid(scope, parsed.error.issues);
     payload = parsed.data;
   }
-  if (scope.order.limited?.lacksKeys) computeKeysAgain(task, payload);
-  const duplicateOf = await claimUniqueKey(scope, thread, task, payload);
-  if (duplicateOf !== null) return { kind: 'duplicate', of: duplicateOf };
-  const dependencies = await dependenciesOf(scope, thread);
-  const running = task.run(createContext(scope, thread, payload, dependencies));
+  if (order.limited?.lacksKeys) computeKeysAgain(task, payload);
+  if (task.keyOf !== null && order.uniqueKey === null) {
+    const duplicateOf = await claimUniqueKey(scope, thread, task.keyOf(payload));
+    if (duplicateOf !== null) return { kind: 'duplicate', of: duplicateOf };
+  }
+  const dependencies = order.hasDependencies ? await dependenciesOf(scope, thread) : [];
+  const running = task.run(new Context(scope, thread, payload, dependencies));
   // After its first lines: what is told to have begun has begun.
-  if (scope.order.limited?.tellsStart) thread.tell({ say: 'started', claimToken: scope.order.claimToken });
+  if (order.limited?.tellsStart) thread.tell({ say: 'started', claimToken: order.claimToken });
   return succeeded(scope, task, await running);
+}
+
+function invalid(scope: AttemptScope, issues: Parameters<typeof faults>[0]): ReportedOutcome {
+  return { kind: 'invalid', error: scope.redactError({ name: 'InvalidParams', message: faults(issues) }) };
 }
 
 /** It failed when they were wanted: what it throws now is why. @throws RetryAfter when it throws nothing any more */
@@ -87,23 +105,13 @@ function computeKeysAgain(task: LoadedTask, payload: unknown): void {
 }
 
 /** A type whose `deduplicate` is a function learns its key here: the API never loads task code. */
-async function claimUniqueKey(
-  scope: AttemptScope,
-  thread: Thread,
-  task: LoadedTask,
-  payload: unknown,
-): Promise<string | null> {
-  if (task.keyOf === null || scope.order.uniqueKey !== null) return null;
-  const key = task.keyOf(payload);
+async function claimUniqueKey(scope: AttemptScope, thread: Thread, key: string): Promise<string | null> {
   return (await thread.request(scope.order.claimToken, { do: 'claim-unique-key', key })) as string | null;
 }
 
 async function dependenciesOf(scope: AttemptScope, thread: Thread): Promise<Dependency[]> {
-  const { claimToken, hasDependencies } = scope.order;
-  if (!hasDependencies) return [];
-  return JSON.parse(
-    (await thread.request(claimToken, { do: 'tell-dependencies' })) as string,
-  ) as Dependency[];
+  const told = await thread.request(scope.order.claimToken, { do: 'tell-dependencies' });
+  return JSON.parse(told as string) as Dependency[];
 }
 
 function succeeded(scope: AttemptScope, task: LoadedTask, returned: unknown): ReportedOutcome {

@@ -4,18 +4,11 @@ import { describeTask } from './describe-task.ts';
 import { heldBytes, showHeldMemory } from './held-memory.ts';
 import { limitKeys } from './limit-keys.ts';
 import { listTaskFiles, type TaskFile, TaskFiles } from './load-tasks.ts';
-import {
-  type BootOrder,
-  type Bundle,
-  type BundleEnd,
-  Control,
-  type KeyOrder,
-  type LimitKeys,
-  type TaskTypeDescription,
-} from './protocol.ts';
+import type { BootOrder, Bundle, BundleEnd, KeyOrder, LimitKeys, TaskTypeDescription } from './protocol.ts';
 import { toErrorRecord } from './report.ts';
 import { resolveFromEngine } from './resolve-from-engine.ts';
-import { runAttempt } from './run-attempt.ts';
+import { type AttemptReport, runAttempt } from './run-attempt.ts';
+import { Control } from './shared/control.ts';
 import { sendSpans } from './shared/tracing.ts';
 import { Thread } from './thread.ts';
 
@@ -59,17 +52,28 @@ export async function run(bundle: Bundle): Promise<BundleEnd> {
   const here = booted();
   if (here.dirty !== null) return { dirty: here.dirty };
   const control = new Control(bundle.control);
+  here.takeStock();
   for (const [index, order] of bundle.attempts.entries()) {
     if (here.lease.over) break; // Others may run the rest already: the main thread takes it back.
     if (!control.start(index, heldBytes())) continue;
-    const scope = new AttemptScope(order, here);
-    const report = await runAttempt(scope, here, () => control.loaded());
+    const report = await runAttempt(new AttemptScope(order, here), here, control);
     control.end();
-    here.tell({ say: 'outcome', claimToken: order.claimToken, ...report });
+    if (!succeeded(control, index, report))
+      here.tell({ say: 'outcome', claimToken: order.claimToken, ...report });
+    if (here.isAsBefore()) continue;
     const dirty = await here.leftBehind();
     if (dirty !== null) return { dirty };
   }
   return { dirty: null };
+}
+
+/** Tells of a success as most are. @returns false when it has to be told in a message */
+function succeeded(
+  control: Control,
+  index: number,
+  { outcome, settledByTask, ranMs }: AttemptReport,
+): boolean {
+  return outcome.kind === 'succeeded' && !settledByTask && control.succeed(index, ranMs, outcome.result);
 }
 
 /** The last call: what OpenTelemetry's SDK has gathered here, if there is one, would go with the thread. */

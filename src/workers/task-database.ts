@@ -33,6 +33,11 @@ export class TaskDatabase {
     this.#nameWhoConnects();
   }
 
+  /** Whether the attempt has connections that it has not given back. */
+  get isHeld(): boolean {
+    return this.#held.size > 0;
+  }
+
   /** Closes the connections that the attempt has not given back. @returns whether there were any */
   async releaseHeld(): Promise<boolean> {
     const held = [...this.#held];

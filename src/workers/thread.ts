@@ -30,7 +30,7 @@ export class Thread {
   #attempt: AttemptScope | null = null;
   #database: TaskDatabase | undefined;
   #logger: Logger | undefined;
-  /** What was running when the attempt began: anything beyond it was left behind by the attempt. */
+  /** What is running that no attempt has left behind. */
   #resources: string[] = [];
   #dirty: Dirt | null = null;
 
@@ -55,8 +55,8 @@ export class Thread {
     this.#attempt = attempt;
   }
 
-  /** Its task is loaded: what its module started stays, what comes from now on is the attempt's. */
-  loaded(): void {
+  /** What runs now stays, such as what a module started when it was loaded. What comes from now on is the attempt's. */
+  takeStock(): void {
     this.#resources = process.getActiveResourcesInfo();
   }
 
@@ -79,6 +79,11 @@ export class Thread {
     return this.#database;
   }
 
+  /** Whether the attempt still holds anything of the database. */
+  get holdsDatabase(): boolean {
+    return this.#database?.isHeld === true;
+  }
+
   /** Ends what the attempt still holds of the database: its transactions roll back, its statements do not go on. */
   async releaseDatabase({ order }: AttemptScope): Promise<void> {
     const held = await this.#database?.releaseHeld();
@@ -95,7 +100,16 @@ export class Thread {
     return this.#logger;
   }
 
-  /** What the last attempt left running, or null when the thread is as it was. */
+  /** The last attempt has left nothing running. Else it has to be waited for: `leftBehind`. */
+  isAsBefore(): boolean {
+    const now = process.getActiveResourcesInfo();
+    if (this.#dirty !== null || beyond(this.#resources, now).length > 0) return false;
+    this.#resources = now;
+    this.#attempt = null;
+    return true;
+  }
+
+  /** What the last attempt left running, or null when the thread is as it was after a moment. */
   async leftBehind(): Promise<Dirt | null> {
     const order = this.#attempt?.order;
     this.#attempt = null;

@@ -113,8 +113,8 @@ describe('claiming', { concurrency: false }, () => {
 
   it('of two engines on one database gives each task to one of them', async (t) => {
     const database = await createTestDatabase();
-    t.after(() => database.drop());
     const engines = await Promise.all([start(t, { database }), start(t, { database })]);
+    t.after(() => database.drop()); // Last: an engine that is stopped looks for what it has claimed.
     const ids: string[] = [];
     for (let round = 0; round < 10; round++) {
       ids.push(...(await engines[0].submitAll('note', Array(80).fill({}), { description: 'shared' })));

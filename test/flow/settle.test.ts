@@ -106,6 +106,7 @@ describe('settling', { concurrency: false }, () => {
 
   it('goes on claiming once what had piled up is written, and not only at the next poll', async () => {
     const before = heddle.engine.state.claimed;
+    await heddle.pool.query(SETTLES_WAIT);
     const client = await heddle.pool.connect();
     try {
       await client.query('begin; lock table task_attempts in exclusive mode'); // Every settle waits for it.
@@ -118,6 +119,7 @@ describe('settling', { concurrency: false }, () => {
     const left = "select from tasks where type = 'no-op' and status <> 'completed' limit 1";
     const none = async () => (await heddle.pool.query(left)).rowCount === 0;
     await waitFor('all to be completed before the poll', none, 3500);
+    await heddle.pool.query('drop function settle_waits cascade');
   });
 
   it('takes a task that it has claimed without ever getting the answer', async () => {
@@ -209,3 +211,10 @@ const CLAIMED_UNHEARD = `
 insert into tasks (type, status, attempt, claim_token, runner_id, started_at)
 values ('no-op', 'running', 1, nextval('claim_tokens'), $1, now())
 returning id`;
+
+/** Also one that has nothing to record: to complete a task, one has to be allowed to write to task_attempts. */
+const SETTLES_WAIT = `
+create function settle_waits() returns trigger language plpgsql as
+$$ begin lock table task_attempts in row exclusive mode; return new; end $$;
+create trigger settle_waits before update on tasks for each row when (new.status = 'completed')
+execute function settle_waits()`;

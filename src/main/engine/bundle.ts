@@ -1,4 +1,4 @@
-import { BUNDLE_LIMIT } from '../../workers/protocol.ts';
+import { BUNDLE_LIMIT } from '../../workers/shared/control.ts';
 import type { ClaimedTask } from './claim.ts';
 import type { Pace } from './pace.ts';
 

@@ -18,6 +18,7 @@ export interface ClaimedTask {
   timeout_seconds: number | null;
   unique_key: string | null;
   has_dependencies: boolean;
+  priority: number;
   /** From when it was due until it was claimed, by the database's clock. */
   waited_ms: number;
   /** When its claim was sent, by `performance.now()`: the database's clock stops `waited_ms` there. */
@@ -51,12 +52,14 @@ export interface Room {
 
 /** Claims due tasks of types without limits, the most urgent first. Each gets a claim token that was never used before. */
 export async function claim(database: Queryable, runnerId: string, room: Room): Promise<ClaimedTask[]> {
-  return run(database, { name: 'claim', text: CLAIM }, runnerId, room);
+  const tasks = await run(database, { name: 'claim', text: CLAIM }, runnerId, room);
+  return ticksFirst(tasks, room, (a, b) => a.priority - b.priority || b.waited_ms - a.waited_ms);
 }
 
 /** The same for those that have been due for long, the longest first. */
 export async function claimByAge(database: Queryable, runnerId: string, room: Room): Promise<ClaimedTask[]> {
-  return run(database, { name: 'claim-by-age', text: CLAIM_BY_AGE }, runnerId, room);
+  const tasks = await run(database, { name: 'claim-by-age', text: CLAIM_BY_AGE }, runnerId, room);
+  return ticksFirst(tasks, room, (a, b) => b.waited_ms - a.waited_ms || a.priority - b.priority);
 }
 
 async function run(
@@ -76,6 +79,17 @@ export async function findClaimed(
   known: readonly string[],
 ): Promise<ClaimedTask[]> {
   return askForTasks(database, { text: FIND_CLAIMED, values: [runnerId, known] });
+}
+
+/** In the order that their claim has chosen them by. They were due at different times just if they have waited so. */
+function ticksFirst(
+  tasks: ClaimedTask[],
+  { wanted }: Room,
+  order: (a: ClaimedTask, b: ClaimedTask) => number,
+): ClaimedTask[] {
+  const ticks = new Set(wanted.filter(({ tick }) => tick).map(({ type }) => type));
+  const rank = ({ type }: ClaimedTask) => (ticks.has(type) ? 0 : 1);
+  return tasks.sort((a, b) => rank(a) - rank(b) || order(a, b) || (a.id < b.id ? -1 : 1));
 }
 
 /** Sends a statement that returns claimed tasks. */

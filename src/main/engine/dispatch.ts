@@ -1,30 +1,15 @@
-import type { FromThread, Running } from '../../workers/protocol.ts';
+import type { FromThread, ReportedOutcome } from '../../workers/protocol.ts';
+import { monotonicMs, type Running } from '../../workers/shared/control.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
 import { bundleSize } from './bundle.ts';
 import type { ClaimedTask } from './claim.ts';
-import { Flight } from './flight.ts';
+import { Flight, type FlightEnd, type FlightEvents } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
-import type { Outcome } from './outcome.ts';
 import { Pace, QUICK_MS } from './pace.ts';
 import type { TaskThread } from './task-thread.ts';
 import type { RunnableType } from './task-types.ts';
 import type { ThreadPool } from './thread-pool.ts';
-
-/** What the dispatcher tells of attempts. */
-export interface FlightEvents {
-  /** An attempt has ended and its thread can do no more for it. */
-  ended(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void;
-  /** Called every 25 ms while anything runs. */
-  watched(): void;
-  /** A thread was killed in the middle of an attempt: what it left in the database has to end before the attempt does. */
-  killed(flight: Flight): Promise<void>;
-  /** A thread that was killed long ago still lives. What it runs can only end with the process. */
-  stuck(): void;
-  said(flight: Flight, message: Exclude<FromThread, { say: 'outcome' | 'log' }>): void;
-  /** A line of an attempt, which may have ended. */
-  logged(message: FromThread & { say: 'log' }): void;
-}
 
 /**
  * Hands claimed tasks to free threads, watches their age, and kills. It owns what is claimed until it has ended.
@@ -149,6 +134,7 @@ export class Dispatcher {
 
   /** Aborts an attempt and kills it a grace period later. @returns the task when it was still waiting for a thread */
   cancel(taskId: string): ClaimedTask | null {
+    this.#hearAllSuccesses();
     const flight = this.flights.find(({ task }) => task.id === taskId);
     if (flight !== undefined && !this.#withdrawOne(flight)) {
       this.#abort(flight, 'cancel', this.#killGraceMs);
@@ -171,6 +157,7 @@ export class Dispatcher {
 
   /** Kills every attempt that still runs. They end when their threads have exited. */
   killAll(why: 'stop' | 'lost'): void {
+    this.#hearAllSuccesses();
     for (const flight of this.flights) flight.end(why);
     const reason = why === 'stop' ? 'the runner is stopping' : 'the lease of the runner is over';
     for (const thread of new Set(this.flights.map(({ thread }) => thread)))
@@ -188,6 +175,7 @@ export class Dispatcher {
     this.#watch ??= setInterval(() => this.#look(), WATCH_MS);
     thread.listen((message) => this.#hear(message));
     const death = await this.#run(thread, bundle);
+    this.#hearSuccesses(thread, bundle);
     const left = bundle.filter((flight) => this.#flights.has(flight.task.claim_token));
     this.#takeBack(thread, left, 0);
     this.#bundles.delete(thread);
@@ -228,7 +216,22 @@ export class Dispatcher {
     const ranMs = flight.ageMs();
     const error = 'error' in outcome ? outcome.error : null;
     tellRunSpan(flight.order(), { name: outcome.name, error }, ranMs);
-    this.#finish(flight, outcome, false, ranMs);
+    this.#finish(flight, { outcome, settledByTask: false, ranMs, endedAt: performance.now() });
+  }
+
+  #hearAllSuccesses(): void {
+    for (const [thread, bundle] of this.#bundles) this.#hearSuccesses(thread, bundle);
+  }
+
+  /** What the control block tells. */
+  #hearSuccesses(thread: TaskThread, bundle: Flight[]): void {
+    const successes = thread.takeSuccesses(bundle.length);
+    if (successes.length === 0) return;
+    const toOurClock = performance.now() - monotonicMs();
+    for (const { index, ranMs, endedAtMs, result } of successes) {
+      const end = { settledByTask: false, ranMs, endedAt: endedAtMs + toOurClock };
+      this.#ended(bundle[index] as Flight, { kind: 'succeeded', result }, end);
+    }
   }
 
   #hear(message: FromThread): void {
@@ -239,19 +242,25 @@ export class Dispatcher {
     const flight = this.#flights.get(message.claimToken);
     if (message.say === 'outcome') {
       if (flight === undefined) return; // Ended already: by a crash whose report came before this.
-      const outcome = flight.outcomeOf(message.outcome);
-      if (outcome.name === 'succeeded') this.pace.note(flight.task.type, message.ranMs);
-      this.#finish(flight, outcome, message.settledByTask, message.ranMs);
+      const { outcome, settledByTask, ranMs } = message;
+      this.#ended(flight, outcome, { settledByTask, ranMs, endedAt: performance.now() });
     } else if (flight !== undefined) this.#events.said(flight, message);
   }
 
-  #finish(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void {
+  #ended(flight: Flight, reported: ReportedOutcome, end: Omit<FlightEnd, 'outcome'>): void {
+    const outcome = flight.outcomeOf(reported);
+    if (outcome.name === 'succeeded') this.pace.note(flight.task.type, end.ranMs);
+    this.#finish(flight, { ...end, outcome });
+  }
+
+  #finish(flight: Flight, end: FlightEnd): void {
     this.#flights.delete(flight.task.claim_token);
-    this.#events.ended(flight, outcome, settledByTask, ranMs);
+    this.#events.ended(flight, end);
   }
 
   /** Every 25 ms while anything runs: the only place that decides that an attempt is too old. */
   #look(): void {
+    this.#hearAllSuccesses();
     for (const [thread, bundle] of this.#bundles) {
       const running = thread.control.running();
       if (running === null) this.#lookAtQuiet(thread);

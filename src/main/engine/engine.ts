@@ -8,11 +8,10 @@ import { ClaimLoop } from './claim-loop.ts';
 import { ClaimTurns } from './claim-turns.ts';
 import { Dispatcher } from './dispatch.ts';
 import { endBackendsOfAttempt } from './end-backends.ts';
-import type { Flight } from './flight.ts';
+import type { Flight, FlightEnd } from './flight.ts';
 import type { StuckLimits } from './kill.ts';
 import { LimitDuties } from './limit-duties.ts';
 import { MemoryGuard } from './memory-guard.ts';
-import type { Outcome } from './outcome.ts';
 import { Progress } from './progress.ts';
 import { Settler } from './settle.ts';
 import { neverStarted, type Settlement } from './settlement.ts';
@@ -219,15 +218,15 @@ export class Engine {
   }
 
   /** For the dispatcher: an attempt has ended. */
-  ended(flight: Flight, outcome: Outcome, settledByTask: boolean, ranMs: number): void {
+  ended(flight: Flight, { outcome, settledByTask, ranMs, endedAt }: FlightEnd): void {
     const { id, type, claim_token, attempt, attempts_forgiven, max_retries, waited_ms, claimed_at } =
       flight.task;
-    const endedAt = performance.now();
     const { retry } = flight.type;
     const cancel_requested = flight.endedBy === 'cancel';
     this.#limits.ended(flight.task);
     this.#settler.add({
       task: { id, type, claim_token, attempt, attempts_forgiven, max_retries, retry, cancel_requested },
+      isTick: flight.type.kind === 'periodic',
       outcome,
       settledByTask,
       ranMs,

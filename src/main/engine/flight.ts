@@ -1,4 +1,10 @@
-import type { AbortReason, AttemptOrder, Limits, ReportedOutcome } from '../../workers/protocol.ts';
+import type {
+  AbortReason,
+  AttemptOrder,
+  FromThread,
+  Limits,
+  ReportedOutcome,
+} from '../../workers/protocol.ts';
 import type { ClaimedTask } from './claim.ts';
 import type { Outcome } from './outcome.ts';
 import type { TaskThread } from './task-thread.ts';
@@ -6,6 +12,31 @@ import type { RunnableType } from './task-types.ts';
 
 /** Why an attempt was told to end. `lost`: the runner's lease is over, and others may run its task. */
 export type EndReason = AbortReason | 'lost';
+
+/** How an attempt ended, and when. */
+export interface FlightEnd {
+  outcome: Outcome;
+  /** The task has called `complete`. */
+  settledByTask: boolean;
+  ranMs: number;
+  /** By `performance.now()`. */
+  endedAt: number;
+}
+
+/** What the dispatcher tells of attempts. */
+export interface FlightEvents {
+  /** An attempt has ended and its thread can do no more for it. */
+  ended(flight: Flight, end: FlightEnd): void;
+  /** Called every 25 ms while anything runs. */
+  watched(): void;
+  /** A thread was killed in the middle of an attempt: what it left in the database has to end before the attempt does. */
+  killed(flight: Flight): Promise<void>;
+  /** A thread that was killed long ago still lives. What it runs can only end with the process. */
+  stuck(): void;
+  said(flight: Flight, message: Exclude<FromThread, { say: 'outcome' | 'log' }>): void;
+  /** A line of an attempt, which may have ended. */
+  logged(message: FromThread & { say: 'log' }): void;
+}
 
 /** A claimed task that a thread has: one attempt, from dispatch to its outcome. */
 export class Flight {
@@ -36,7 +67,7 @@ export class Flight {
   /** What the thread is told. */
   order(): AttemptOrder {
     const { task } = this;
-    return {
+    const order: AttemptOrder = {
       taskId: task.id,
       type: task.type,
       claimToken: task.claim_token,
@@ -48,10 +79,11 @@ export class Flight {
       description: task.description,
       uniqueKey: task.unique_key,
       hasDependencies: task.has_dependencies,
-      ...(this.type.limits !== null && { limited: this.#limited(this.type.limits) }),
       traceparent: task.traceparent,
       hasSecrets: this.type.hasSecrets,
     };
+    if (this.type.limits !== null) order.limited = this.#limited(this.type.limits);
+    return order;
   }
 
   #limited(limits: Limits): NonNullable<AttemptOrder['limited']> {

@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import { inTransaction, type Queryable } from '../database/connect.ts';
 import {
   describe,
@@ -15,11 +14,13 @@ import { Batcher } from './batcher.ts';
 import { writeByHalves } from './halves.ts';
 import { LateSettlements } from './late-settlements.ts';
 import { decide } from './outcome.ts';
-import { notCommitted, refused, type Settlement, toRow } from './settlement.ts';
+import { type Decided, isPlain, toColumns, toRows } from './settle-values.ts';
+import { notCommitted, refused, type Settlement } from './settlement.ts';
 import {
   END_ABANDONED,
   REREAD,
   SETTLE,
+  SETTLE_COMPLETED,
   SETTLE_PATIENTLY,
   SETTLE_UNLOCKED,
   WITHOUT_STATEMENT_TIMEOUT,
@@ -93,7 +94,7 @@ export class Settler {
   async #write(batch: Settlement[]): Promise<void> {
     await this.#events.beforeSettling();
     const inTime: Way = {
-      send: (values, last) => this.#sendInTime(this.#statement(last), values),
+      send: (decided, last) => this.#sendTogether(decided, last),
       isFinal: mayBeOneRow,
     };
     const { left, error } = await this.#settle(batch, inTime);
@@ -102,7 +103,7 @@ export class Settler {
   }
 
   async #writeAside(batch: Settlement[]): Promise<void> {
-    const inTime: Way = { send: (values) => this.#sendInTime(UNLOCKED, values), isFinal: mayBeOneRow };
+    const inTime: Way = { send: (decided) => this.#sendRows(UNLOCKED, decided), isFinal: mayBeOneRow };
     const failing =
       batch.length === 1
         ? batch
@@ -113,10 +114,32 @@ export class Settler {
     }
   }
 
-  async #sendInTime(statement: Statement, values: [string]): Promise<Settled> {
+  /** What most are goes first, in a statement of its own. @returns the claim tokens of what is settled */
+  async #sendTogether(decided: readonly Decided[], last: unknown): Promise<Set<string>> {
+    if (isLocked(last)) this.#lockedUntil = performance.now() + LOCKS_MS;
+    if (performance.now() < this.#lockedUntil) return this.#sendRows(UNLOCKED, decided);
+    const plain = decided.filter(isPlain);
+    const written = plain.length > 0 ? await this.#sendPlain(plain) : new Set<string>();
+    if (plain.length === decided.length) return written;
+    const others = decided.filter((one) => !isPlain(one));
+    for (const token of await this.#sendRows({ name: 'settle', text: SETTLE }, others)) written.add(token);
+    return written;
+  }
+
+  async #sendPlain(decided: readonly Decided[]): Promise<Set<string>> {
+    const statement = { name: 'settle-completed', text: SETTLE_COMPLETED };
+    const [all] = await this.#sendInTime<{ claim_tokens: string[] | null }>(statement, toColumns(decided));
+    return new Set(all?.claim_tokens ?? decided.map(({ settlement }) => settlement.task.claim_token));
+  }
+
+  async #sendRows(statement: Statement, decided: readonly Decided[]): Promise<Set<string>> {
+    return tokensOf(await this.#sendInTime(statement, [toRows(decided)]));
+  }
+
+  async #sendInTime<Row extends object = Settled>(statement: Statement, values: unknown[]): Promise<Row[]> {
     const sentAt = performance.now();
     try {
-      return await this.#database.query({ ...statement, values });
+      return (await this.#database.query<Row>({ ...statement, values })).rows;
     } catch (error) {
       if (leavesOutcomeOpen(error) && isTooSlow(error)) await this.#endAbandoned(performance.now() - sentAt);
       throw error;
@@ -148,11 +171,12 @@ export class Settler {
   /** To release a hundred thousand dependants takes longer than any statement should. */
   #patiently(): Way {
     return {
-      send: (values) =>
+      send: (decided) =>
         inTransaction(this.#database, async (client) => {
           await client.query(WITHOUT_STATEMENT_TIMEOUT);
+          const values = [toRows(decided)];
           const statement = { text: SETTLE_PATIENTLY, values, query_timeout: PATIENCE_MS };
-          return client.query(statement);
+          return tokensOf((await client.query<Settled>(statement)).rows);
         }),
       isFinal: (error) => mayBeOneRow(error) || this.#late.givesUp,
     };
@@ -197,22 +221,13 @@ export class Settler {
       settlement,
       decision: decide(settlement.task, settlement.outcome, Math.random()),
     }));
-    const values: [string] = [
-      JSON.stringify(decided.map(({ settlement, decision }) => toRow(settlement, decision))),
-    ];
-    const { rows } = await untilWritten('settle', this.#observe, (last) => send(values, last), isFinal);
-    const written = new Set(rows.map((row) => row.claim_token));
+    const written = await untilWritten('settle', this.#observe, (last) => send(decided, last), isFinal);
     for (const { settlement, decision } of decided) {
       if (!written.has(settlement.task.claim_token)) continue;
       this.#tell(settlement, decision.status, decision.error);
       this.#letGo(settlement, decision.status === 'queued' ? decision.delaySeconds * 1000 : null);
     }
     return written;
-  }
-
-  #statement(last: unknown): Statement {
-    if (isLocked(last)) this.#lockedUntil = performance.now() + LOCKS_MS;
-    return performance.now() < this.#lockedUntil ? UNLOCKED : { name: 'settle', text: SETTLE };
   }
 
   async #decideAnew(batch: Settlement[]): Promise<Settlement[]> {
@@ -273,11 +288,18 @@ export class Settler {
 
 /** How a settlement is sent, and after which error it is left to another way. */
 interface Way {
-  send(values: [string], last: unknown): Promise<Settled>;
+  /** @param last the error of the time before @returns the claim tokens of what is settled */
+  send(decided: readonly Decided[], last: unknown): Promise<Set<string>>;
   isFinal(error: unknown): boolean;
 }
 
-type Settled = pg.QueryResult<{ claim_token: string }>;
+interface Settled {
+  claim_token: string;
+}
+
+function tokensOf(rows: readonly Settled[]): Set<string> {
+  return new Set(rows.map(({ claim_token }) => claim_token));
+}
 
 interface Statement {
   name: string;

@@ -1,10 +1,12 @@
 import type { TaskError } from '../../../drizzle/schema/tasks.ts';
 import type { ClaimedTask } from './claim.ts';
-import type { Attempted, Decision, Outcome } from './outcome.ts';
+import type { Attempted, Outcome } from './outcome.ts';
 
 /** An attempt that has ended, on its way into the database. */
 export interface Settlement {
   task: Pick<ClaimedTask, 'id' | 'type' | 'claim_token'> & Attempted;
+  /** Its type is periodic, and its end is counted. */
+  isTick?: boolean;
   outcome: Outcome;
   /** The task has called `complete`: its own transaction has settled it, if that was committed. */
   settledByTask: boolean;
@@ -41,25 +43,5 @@ export function notCommitted(outcome: Outcome): Outcome {
   return {
     name: 'failed',
     error: { name: 'Error', message: 'complete() was called, but its transaction was not committed' },
-  };
-}
-
-/** A row for the statement, which reads a field that is left out as null: most tasks have nothing to tell but their end. */
-export function toRow({ task, ranMs, endedAt, threadId }: Settlement, decision: Decision) {
-  return {
-    id: task.id,
-    token: task.claim_token,
-    max_retries: task.max_retries,
-    cancel_requested: task.cancel_requested,
-    status: decision.status,
-    delay: decision.delaySeconds,
-    back: decision.attemptsBack,
-    result: decision.result ?? undefined,
-    error: decision.error ?? undefined,
-    outcome: decision.record?.outcome,
-    record: decision.record?.error ?? undefined,
-    ran_ms: ranMs,
-    ago_ms: performance.now() - endedAt,
-    thread_id: threadId,
   };
 }

@@ -5,7 +5,6 @@ import {
   type BootOrder,
   type Bundle,
   type BundleEnd,
-  Control,
   type FromThread,
   type KeyOrder,
   LeaseClock,
@@ -13,6 +12,7 @@ import {
   type TaskTypeDescription,
   type ToThread,
 } from '../../workers/protocol.ts';
+import { Control, type Success } from '../../workers/shared/control.ts';
 import { outOfMemory, v8LimitMb } from './heap-watch.ts';
 
 /** What every thread of a runner is started with. */
@@ -122,6 +122,16 @@ export class TaskThread {
     this.control.reset();
     const bundle: Bundle = { control: this.control.buffer, attempts };
     return this.#call<BundleEnd>('run', bundle);
+  }
+
+  /**
+   * Which attempts of the bundle have succeeded since this was last asked. What they said before has been heard then.
+   * @param attempts how many there are in the bundle
+   */
+  takeSuccesses(attempts: number): Success[] {
+    const successes = this.control.takeSuccesses(attempts);
+    if (successes.length > 0) this.#hearTheRest();
+    return successes;
   }
 
   /** The task files there are. @throws ThreadDied */

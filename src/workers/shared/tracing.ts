@@ -67,13 +67,21 @@ export interface SpanOutcome {
  * while the attempt runs.
  * @param run never throws
  */
-export async function inRunSpan<T>(
+export function inRunSpan<T>(
   order: AttemptOrder,
   run: () => Promise<T>,
   outcomeOf: (ended: T) => SpanOutcome,
 ): Promise<T> {
   const api = loadedApi();
-  if (api === null) return run();
+  return api === null ? run() : spanned(api, order, run, outcomeOf);
+}
+
+async function spanned<T>(
+  api: Api,
+  order: AttemptOrder,
+  run: () => Promise<T>,
+  outcomeOf: (ended: T) => SpanOutcome,
+): Promise<T> {
   const { span, context } = startRunSpan(api, order);
   const ended = await api.context.with(context, run);
   endRunSpan(api, span, outcomeOf(ended));

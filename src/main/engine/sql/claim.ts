@@ -2,8 +2,8 @@ import { MAY_CLAIM } from './presence.ts';
 
 /** What a runner needs of a task that it has claimed. */
 const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attempt, t.max_retries, t.attempts_forgiven,
-  extract(epoch from t.created_at)::float8 * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key,
-  t.depends_on <> '{}' as has_dependencies, t.traceparent,
+  date_part('epoch', t.created_at) * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key,
+  t.depends_on <> '{}' as has_dependencies, t.traceparent, t.priority,
   greatest(0, date_part('epoch', now() - t.run_at) * 1000) as waited_ms`;
 
 /** The same of one that has limits: without any there is nothing to ask for. */
@@ -25,7 +25,8 @@ export const AGED_SECONDS = 30;
  * `skip locked` inside the probe: a task that is being cancelled, or claimed by another runner, does not hold up the
  * ones behind it. The locks of candidates that are not taken go with the statement.
  *
- * The order is made at the end once more, because an update returns its rows in any.
+ * The update is the statement itself and returns its rows in any order: to have them sorted here, each would be copied
+ * twice.
  *
  * `= any(array(…))` and not `in (…)`: under a generic plan on a million rows `in` took 163 ms for 500, this 2 ms.
  */
@@ -43,12 +44,8 @@ candidates as materialized (
     limit w.free
     for update skip locked
   ) c
-),
-${claimed('select id from candidates where place <= $3 and (quick or slow_so_far <= $4)')}
-select ${CLAIMED}
-from claimed t
-join wanted w on w.type = t.type
-order by not w.tick, t.priority, t.run_at, t.id`;
+)
+${claimed('select id from candidates where place <= $3 and (quick or slow_so_far <= $4)')}`;
 
 /**
  * The same for what has been due for longest, and for AGED_SECONDS at least: then priority does not count. Due ticks
@@ -79,16 +76,12 @@ candidates as materialized (
     order by run_at, id
     limit w.free
   ) c
-),
+)
 ${claimed(`
-    select id from tasks
-    where id = any(array(select id from candidates where place <= $3 and (quick or slow_so_far <= $4)))
-      and status = 'queued'
-    for update skip locked`)}
-select ${CLAIMED}
-from claimed t
-join wanted w on w.type = t.type
-order by not w.tick, t.run_at, t.priority, t.id`;
+  select id from tasks
+  where id = any(array(select id from candidates where place <= $3 and (quick or slow_so_far <= $4)))
+    and status = 'queued'
+  for update skip locked`)}`;
 
 function wanted(): string {
   return `wanted as (
@@ -105,15 +98,13 @@ function priorityOf(row: string, beyond: string): string {
 }
 
 function claimed(ids: string): string {
-  return `claimed as (
-  update tasks
-  set status = 'running', attempt = attempt + 1, claim_token = nextval('claim_tokens'), runner_id = $1,
-    started_at = now(), last_run_at = now(), finished_at = null, updated_at = now(), progress = null
-  where id = any(array(
-    ${ids}
-  )) and status = 'queued'
-  returning *
-)`;
+  return `update tasks t
+set status = 'running', attempt = attempt + 1, claim_token = nextval('claim_tokens'), runner_id = $1,
+  started_at = now(), last_run_at = now(), finished_at = null, updated_at = now(), progress = null
+where id = any(array(
+  ${ids}
+)) and status = 'queued'
+returning ${CLAIMED}`;
 }
 
 /**

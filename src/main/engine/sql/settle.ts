@@ -7,6 +7,12 @@ const LOCKED_FOR = '2s';
 const IN_TIME = '/* settle */';
 
 /**
+ * Not as the planner knows it: it would look for the tasks in the index of those that run, few by its statistics, and
+ * full of entries that nobody has cleaned up yet. By their ids it is ten times as fast.
+ */
+const RUNNING = "t.status || '' = 'running'";
+
+/**
  * $1 the settlements, as a JSON array.
  *
  * Fenced by the claim token, and by what the decision was made from: when somebody asked for a cancel or raised
@@ -66,7 +72,7 @@ settled as (
     claim_token = case when e.outcome = 'lost' then null else t.claim_token end,
     concurrency_key = nullif(t.concurrency_key, '')
   from ended e
-  where t.id = e.id and t.claim_token = e.token and t.status = 'running'
+  where t.id = e.id and t.claim_token = e.token and ${RUNNING}
     and t.max_retries = e.max_retries and (t.cancel_requested_at is not null) = e.cancel_requested
   returning t.id, t.type, e.token as claim_token, t.attempt + e.back as attempt, t.runner_id, t.thread_id, t.status, t.last_run_at,
     t.has_dependants, e.outcome, e.record, e.ran_ms, now() - make_interval(secs => e.ago_ms / 1000) as ended_at
@@ -94,6 +100,42 @@ counted as (
 ${release('settled', "status in ('completed', 'failed', 'cancelled')")}
 select claim_token from settled where ${RELEASED}`;
 }
+
+/**
+ * What most settlements are, for two thirds of the price: tasks of types without a schedule that are completed, and have
+ * nothing to record. All that is said of SETTLE holds, but for ticks and attempt records, of which there are none.
+ *
+ * $1 ids; $2 claim tokens; $3 max_retries; $4 results as JSON text; before how many seconds each $5 began and $6 ended;
+ * $7 threads: arrays, which cost half of what JSON does. The planner does not see how long they are, or it would plan
+ * anew each time, for as much as it costs to settle twenty. Returns how many were settled, and their tokens unless it was
+ * all of them.
+ */
+export const SETTLE_COMPLETED = `${IN_TIME}
+with columns as materialized (
+  select $1::uuid[] as ids, $2::int8[] as tokens, $3::int4[] as max_retries, $4::text[] as results,
+    $5::float8[] as began, $6::float8[] as ended, $7::int4[] as threads, set_config('lock_timeout', '${LOCKED_FOR}', true)
+),
+given as materialized (
+  select e.*
+  from columns c, unnest(c.ids, c.tokens, c.max_retries, c.results, c.began, c.ended, c.threads)
+    as e(id, token, max_retries, result, began, ended, thread_id)
+),
+settled as (
+  update tasks t
+  set status = 'completed', result = e.result::jsonb, error = null,
+    started_at = now() - make_interval(secs => e.began), last_run_at = now() - make_interval(secs => e.began),
+    finished_at = now() - make_interval(secs => e.ended), updated_at = now(), thread_id = e.thread_id,
+    concurrency_key = nullif(t.concurrency_key, '')
+  from given e
+  where t.id = e.id and t.claim_token = e.token and ${RUNNING}
+    and t.max_retries = e.max_retries and t.cancel_requested_at is null
+  returning t.id, t.claim_token, t.has_dependants
+),
+${release('settled', 'true')}
+select count(*)::int as count,
+  case when count(*) < (select cardinality(ids) from columns) then coalesce(array_agg(claim_token::text), '{}') end as claim_tokens
+from settled
+where ${RELEASED}`;
 
 /**
  * $1 after how many seconds an answer was no longer waited for. Ends settles of this runner that have run for that long:
