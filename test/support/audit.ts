@@ -1,5 +1,5 @@
 import type { Attempt, StateChange } from '../../src/main/engine/history.ts';
-import type { Status, TaskRow } from '../../src/main/engine/task.ts';
+import { RUNNER_DIED, type Status, type TaskRow } from '../../src/main/engine/task.ts';
 
 /** As the API tells it, its times as text. */
 type Told<T> = { [Key in keyof T]: T[Key] extends Date | null ? string | Extract<T[Key], null> : T[Key] };
@@ -71,7 +71,8 @@ function gapsOfAttempt(attempt: Told<Attempt>): string[] {
   const { outcome, error, runner_id, thread_id, started_at, finished_at } = attempt;
   const wrong: Record<string, boolean> = {
     'no runner': runner_id === null,
-    'no thread': thread_id === null && outcome !== 'lost' && outcome !== null,
+    // Of a dead runner's, it is known where the runner had shown it.
+    'no thread': thread_id === null && outcome !== null && error?.name !== RUNNER_DIED,
     'no start': started_at === null,
     'no end': (finished_at === null) !== (outcome === null),
     'no error': outcome !== null && !ENDS_WELL.has(outcome) && !(error?.name && error.message),
