@@ -1,10 +1,11 @@
+import { Hono } from 'hono';
 import type { Registry } from 'prom-client';
 import type { Config } from './config.ts';
 import { connect, disconnect } from './database/connect.ts';
 import { guard } from './http/access/guard.ts';
 import { answerWithoutRoute } from './http/answers/no-route.ts';
 import { Operations } from './http/contract/operations.ts';
-import { createBase, Entrance } from './http/entrance.ts';
+import { Entrance } from './http/entrance.ts';
 import type { Phase } from './http/parts.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { metricsRoute } from './http/routes/metrics.ts';
@@ -24,7 +25,7 @@ export interface RunnerHttpOptions {
 export async function startRunnerHttp(options: RunnerHttpOptions): Promise<{ stop(): Promise<void> }> {
   const { config, databaseUrl, metrics, phase, observe } = options;
   const database = connect(databaseUrl, 'heddle runner health', observe, 1);
-  const app = createBase(observe);
+  const app = new Hono();
   const open = new Entrance({ observe });
   const guarded = new Entrance({ observe, guard: guard(config.http, observe) });
   // Health is no secret: it may be asked from wherever the runner can be reached.

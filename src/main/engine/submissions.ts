@@ -75,8 +75,7 @@ export class Submissions {
     try {
       const tasks = calls.flatMap((call) => call.tasks);
       const submitted = await pastOthers(() => insert(this.#database, tasks));
-      // When the next statement has been sent: the database need not wait while the answers are written.
-      setImmediate(() => this.#answer(calls, submitted));
+      this.#answer(calls, submitted);
     } catch (error) {
       if (calls.length === 1 || isAway(error)) {
         for (const call of calls) call.reject(error);

@@ -1,4 +1,4 @@
-import type { Hono } from 'hono';
+import { Hono } from 'hono';
 import { orm } from '../database/orm.ts';
 import { countLiveRunners } from '../database/runners.ts';
 import { Fresh } from '../database/statistics/fresh.ts';
@@ -9,7 +9,7 @@ import { ApiMetrics } from '../observe/metrics/api.ts';
 import { guard } from './access/guard.ts';
 import { answerWithoutRoute } from './answers/no-route.ts';
 import { Operations } from './contract/operations.ts';
-import { createBase, Entrance } from './entrance.ts';
+import { Entrance } from './entrance.ts';
 import type { AppParts } from './parts.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { bulkRoutes } from './routes/bulk.ts';
@@ -50,7 +50,7 @@ export function createApp(given: AppParts): Hono {
     guard: guard(http, parts.observe),
     answered: measureRequests(metrics),
   });
-  const app = createBase(parts.observe);
+  const app = new Hono();
   const api = new Operations(app, entrance, http);
   homeRoute(api);
   healthRoutes(api, parts);

@@ -1,4 +1,4 @@
-import { type Context, type Handler, Hono, type Next } from 'hono';
+import type { Context, Handler } from 'hono';
 import type { Observe } from '../observe/events.ts';
 import type { Guard } from './access/guard.ts';
 import { requestId } from './access/request-id.ts';
@@ -36,12 +36,12 @@ export class Entrance {
   }
 
   /** The handler of a route. @param run answers who has come in */
-  through(route: string, run: (c: Context, next: Next) => Response | Promise<Response>): Handler {
-    return async (c, next) => {
+  through(route: string, run: (c: Context) => Response | Promise<Response>): Handler {
+    return async (c) => {
       const startedAt = performance.now();
       let answer: Response;
       try {
-        answer = complete(c, this.#receive(c) ?? (await run(c, next)));
+        answer = complete(c, this.#receive(c) ?? (await run(c)));
       } catch (error) {
         answer = this.#fail(error as Error, c);
       }
@@ -57,10 +57,4 @@ export class Entrance {
     beginHeaders(c, { ...SECURITY_HEADERS, 'X-Request-Id': id });
     return this.#guard?.(c);
   }
-}
-
-/** An app without routes. What all routes have in common is the entrance's business. */
-export function createBase(observe: Observe): Hono {
-  // Of what Hono itself makes of a request, and of an operation's own middleware.
-  return new Hono().onError(answerFailure(observe));
 }

@@ -1,4 +1,4 @@
-import type { Context, Hono, MiddlewareHandler } from 'hono';
+import type { Context, Hono } from 'hono';
 import { z } from 'zod';
 import { demandRole, type Role } from '../access/roles.ts';
 import type { Entrance } from '../entrance.ts';
@@ -22,8 +22,6 @@ export interface Operation<Query = unknown, Body = unknown> {
   body?: z.ZodType<Body>;
   /** A body that the handler reads by itself: JSON Schema of each media type. */
   otherBody?: Record<string, { schema: Record<string, unknown> }>;
-  /** Comes between the question for the role and the handler. */
-  middleware?: MiddlewareHandler;
   /** Request headers that matter, each with what it does. */
   requestHeaders?: Record<string, string>;
   /** What is answered when all goes well, by status. */
@@ -67,23 +65,18 @@ export class Operations {
     operation: Operation<Query, Body>,
     handle: Handle<Query, Body>,
   ): void {
-    const { method, path, role, query, body, middleware } = operation;
+    const { method, path, role, query, body } = operation;
     this.all.push(operation as Operation);
     const checked = body && z.compile(body);
     const read = query === undefined ? () => undefined as Query : queryReader(query);
-    const run =
-      checked === undefined
-        ? (c: Context) => handle(c, { query: read(c), body: undefined as Body })
-        : async (c: Context) =>
-            handle(c, { query: read(c), body: await readBody(c, checked, this.#maxBodyBytes) });
-    const enter = this.#entrance.through(path, async (c, next) => {
+    const run = async (c: Context) => {
       if (role !== 'anybody') demandRole(c, role);
-      if (middleware === undefined) return run(c);
-      await next();
-      return c.res;
-    });
-    const layers = middleware === undefined ? [enter] : [enter, middleware, run];
-    this.#app.on(method, [path.replaceAll(/\{(\w+)\}/g, ':$1')], ...layers);
+      return handle(c, {
+        query: read(c),
+        body: checked === undefined ? (undefined as Body) : await readBody(c, checked, this.#maxBodyBytes),
+      });
+    };
+    this.#app.on(method, [path.replaceAll(/\{(\w+)\}/g, ':$1')], this.#entrance.through(path, run));
   }
 
   /** Mounts a page for people, which the document does not tell of and which needs no role. */

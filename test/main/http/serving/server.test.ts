@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
+import { Hono } from 'hono';
 import { z } from 'zod';
 import { answerWithoutRoute } from '../../../../src/main/http/answers/no-route.ts';
-import { createBase, Entrance } from '../../../../src/main/http/entrance.ts';
+import { Entrance } from '../../../../src/main/http/entrance.ts';
 import { readBody } from '../../../../src/main/http/requests/body.ts';
 import { ListenError, type Listening, listen } from '../../../../src/main/http/serving/server.ts';
 import type { ServerLimits } from '../../../../src/main/http/serving/server-limits.ts';
@@ -31,7 +32,7 @@ after(async () => {
 
 /** A server with few routes and short patience. */
 async function start(limits: Partial<ServerLimits> = {}, maxConnections = 100): Promise<Listening> {
-  const app = createBase(observe);
+  const app = new Hono();
   const entrance = new Entrance({ observe });
   const get = entrance.through('/', (c) => c.json({ path: c.req.path }));
   const post = entrance.through('/', async (c) => c.json(await readBody(c, z.looseObject({}), MAX_BODY)));
@@ -325,7 +326,7 @@ describe('a server that drains', () => {
 
   it('says so, too, with the answers that it gives while it closes', async () => {
     const answers: (() => void)[] = [];
-    const app = createBase(observe);
+    const app = new Hono();
     app.get('/', (c) => new Promise<Response>((resolve) => answers.push(() => resolve(c.text('late')))));
     const server = await serve(app, { observe });
     const connection = await rawConnection(server.url);
@@ -343,7 +344,7 @@ describe('an address', () => {
   it('that others can reach is not listened on when only loopback may be', async () => {
     for (const host of ['0.0.0.0', '::']) {
       const options = { host, port: 0, maxConnections: 1, onlyLoopback: true, observe };
-      await assert.rejects(listen(createBase(observe), options), (error: Error) => {
+      await assert.rejects(listen(new Hono(), options), (error: Error) => {
         assert.ok(error instanceof ListenError);
         assert.match(error.message, /^refusing to listen on (0\.0\.0\.0|::), which is .* without API_TOKENS/);
         return true;
