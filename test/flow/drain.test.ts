@@ -24,7 +24,7 @@ test('for DRAIN_SECONDS its health is 503, and it takes every request', async ()
   const waiting = submit(url, { prefer: 'wait=60' }, 'wait', { ms: 60_000 });
   await waitFor(
     'the task that is waited for',
-    async () => (await bench.query('select from tasks')).rowCount === 1,
+    async () => (await bench.query("select from tasks where type = 'wait'")).rowCount === 1,
   );
   api.child.kill('SIGTERM');
   await waitFor('the drain', () => api.events('api_draining')[0]);
