@@ -102,11 +102,11 @@ test('during a drain that is longer than the lease it is seen as draining, and a
   const waiting = await bench.submit('no-op', {}, { delay_seconds: 1 });
   const runnerId = await bench.runnerId(runner);
   const stopped = runner.stop();
-  await waitFor('the drain', () => stages(runner).length === 1);
+  const look = async () => (await bench.query<Seen>(SEEN, [id, runnerId])).rows[0] as Seen;
+  await waitFor('the drain', async () => (await look()).status === 'draining');
   const silences: number[] = [];
   await waitFor('the task to end', async () => {
-    const { rows } = await bench.query<Seen>(SEEN, [id, runnerId]);
-    const [seen] = rows as [Seen];
+    const seen = await look();
     if (!seen.running) return true;
     silences.push(seen.silent_seconds);
     assert.equal(seen.status, 'draining');
