@@ -3,6 +3,7 @@ import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ProjectBench, projectBench } from '../../../support/project-bench.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const things = (limit = 1000, more = '') => `export const things = pg.pgTable('things', {
   id: pg.integer().primaryKey(), name: pg.text(), size: pg.integer(), ${more}
@@ -115,10 +116,16 @@ async function onBranch(bench: ProjectBench, name: string, schema: string): Prom
   const id = (await bench.ids()).at(-1) ?? '';
   const paths = [`migrations/${id}_UP.sql`, `migrations/${id}_DOWN.sql`, `drizzle/${id}`];
   for (const path of paths) await rename(join(bench.root, path), join(away, path));
+  // Nobody knows here of the id any more, and people are not so quick.
+  await waitFor('a later second than that of the id', () => secondNow() > id.slice(0, 14));
   return async () => {
     for (const path of paths) await cp(join(away, path), join(bench.root, path), { recursive: true });
     await rm(away, { recursive: true });
   };
+}
+
+function secondNow(): string {
+  return new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14);
 }
 
 const base = (a = '', b = '', limit = 9) => `
