@@ -7,7 +7,13 @@ import { orm } from '../../database/orm.ts';
 import { Problem } from '../answers/problem.ts';
 import type { Operation, Operations } from '../contract/operations.ts';
 import type { ApiParts } from '../parts.ts';
-import { fingerprintOf, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, idempotent } from '../requests/idempotency.ts';
+import {
+  type Answer,
+  fingerprintOf,
+  IDEMPOTENCY_KEY,
+  IDEMPOTENT_REPLAYED,
+  idempotent,
+} from '../requests/idempotency.ts';
 import {
   deletedByName,
   memory,
@@ -46,10 +52,7 @@ function sessionRoutes(api: Operations, { database }: ApiParts): void {
           const id = body.session_id ?? randomUUID();
           const kept = await keepSession(client, { ...body, session_id: id });
           if (kept === undefined) throw ofAnotherUser('session', id);
-          const location = `/api/v1/sessions/${encodeURIComponent(id)}`;
-          return kept.isNew
-            ? { status: 201, body: kept.session, location }
-            : { status: 200, body: kept.session };
+          return answerKept(`/api/v1/sessions/${encodeURIComponent(id)}`, kept.session, kept.isNew);
         },
       ),
   );
@@ -127,10 +130,7 @@ function memoryRoutes(api: Operations, { database }: ApiParts): void {
           const id = body.memory_id ?? randomUUID();
           const kept = await keepMemory(client, { ...body, memory_id: id });
           if (kept === undefined) throw ofAnotherUser('memory', id);
-          const location = `/api/v1/memories/${encodeURIComponent(id)}`;
-          return kept.isNew
-            ? { status: 201, body: kept.memory, location }
-            : { status: 200, body: kept.memory };
+          return answerKept(`/api/v1/memories/${encodeURIComponent(id)}`, kept.memory, kept.isNew);
         },
       ),
   );
@@ -204,6 +204,10 @@ function keeping(schema: typeof session | typeof memory, thing: Thing) {
       201: { description: `The new ${thing}`, schema, headers: { Location: 'Its address', ...headers } },
     },
   } satisfies Partial<Operation>;
+}
+
+function answerKept(location: string, body: object, isNew: boolean): Answer {
+  return isNew ? { status: 201, body, location } : { status: 200, body };
 }
 
 function named(c: Context, parameter: 'session_id' | 'memory_id'): string {
