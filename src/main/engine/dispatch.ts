@@ -3,7 +3,7 @@ import { monotonicMs, type Running } from '../../workers/shared/control.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
 import { bundleSize } from './bundle.ts';
-import type { ClaimedTask } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import { Flight, type FlightEnd, type FlightEvents } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
 import { Pace, QUICK_MS } from './pace.ts';
