@@ -116,16 +116,15 @@ with columns as materialized (
     $5::float8[] as began, $6::float8[] as ended, $7::int4[] as threads, set_config('lock_timeout', '${LOCKED_FOR}', true)
 ),
 given as materialized (
-  select e.*
+  select e.id, e.token, e.max_retries, e.result::jsonb as result, e.thread_id,
+    now() - make_interval(secs => e.began) as began_at, now() - make_interval(secs => e.ended) as ended_at
   from columns c, unnest(c.ids, c.tokens, c.max_retries, c.results, c.began, c.ended, c.threads)
     as e(id, token, max_retries, result, began, ended, thread_id)
 ),
 settled as (
   update tasks t
-  set status = 'completed', result = e.result::jsonb, error = null,
-    started_at = now() - make_interval(secs => e.began), last_run_at = now() - make_interval(secs => e.began),
-    finished_at = now() - make_interval(secs => e.ended), updated_at = now(), thread_id = e.thread_id,
-    concurrency_key = nullif(t.concurrency_key, '')
+  set status = 'completed', result = e.result, error = null, started_at = e.began_at, last_run_at = e.began_at,
+    finished_at = e.ended_at, updated_at = now(), thread_id = e.thread_id, concurrency_key = nullif(t.concurrency_key, '')
   from given e
   where t.id = e.id and t.claim_token = e.token and ${RUNNING}
     and t.max_retries = e.max_retries and t.cancel_requested_at is null
