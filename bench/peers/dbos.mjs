@@ -27,7 +27,7 @@ class DbosSystem {
   /** Its schema is made by a launch. */
   async prepare() {
     await this.#launch();
-    await DBOS.registerQueue(QUEUE, { minPollingIntervalMs: 10 });
+    await DBOS.registerQueue(QUEUE, this.#queue());
     await DBOS.shutdown();
     this.#launched = false;
   }
@@ -57,7 +57,7 @@ class DbosSystem {
 
   async start() {
     await this.#launch();
-    await DBOS.registerQueue(QUEUE, { minPollingIntervalMs: 10 });
+    await DBOS.registerQueue(QUEUE, this.#queue());
   }
 
   async left() {
@@ -86,6 +86,11 @@ class DbosSystem {
     const result = await this.#starts.run(type, params);
     this.#ended();
     return result;
+  }
+
+  #queue() {
+    const workerConcurrency = this.#options.best === 'waiting' ? 500 : 50;
+    return { minPollingIntervalMs: 10, workerConcurrency, onConflict: 'always_update' };
   }
 
   async #launch() {

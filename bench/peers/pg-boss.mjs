@@ -1,4 +1,4 @@
-// pg-boss. A batch is fetched by one statement and, unless each job's result is told on its own, settled by one.
+// pg-boss. A batch is fetched by one statement and settled by one, all of it completed or all of it failed.
 import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import { Starts } from './work.mjs';
@@ -90,7 +90,7 @@ function expiry({ type }) {
 }
 
 const SETTINGS = {
-  throughput: { batchSize: 500, localConcurrency: 2, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 },
+  throughput: { batchSize: 5000, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 },
   latency: { batchSize: 1, localConcurrency: 8, pollingIntervalSeconds: 0.5 },
   waiting: { batchSize: 500, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 },
 };

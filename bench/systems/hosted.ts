@@ -14,7 +14,7 @@ export class Hosted {
   static async start(adapter: URL, options: SystemOptions, node = process.execPath): Promise<Hosted> {
     const child = fork(HOST, [adapter.href, JSON.stringify(options)], {
       execPath: node,
-      execArgv: [],
+      execArgv: ['--no-warnings'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const hosted = new Hosted(child);

@@ -95,7 +95,7 @@ function toComparison(tasks: number, taken: readonly Taken<Drained>[]): Comparis
     unit: 'tasks/s',
     better: 'higher',
     entries: taken.map((each) => toEntry(each, ({ perSecond }) => perSecond, cpuOf)),
-    note: `From the start of what runs them until the last is settled. "${SQL_ALONE.title}" is two connections that claim and settle, and run nothing. pg-boss settles a batch of 500 as one; the others settle each task by its own outcome.`,
+    note: `From the start of what runs them until the last is settled. "${SQL_ALONE.title}" is two connections that claim and settle, and run nothing. pg-boss settles a batch of up to 5,000 as one; the others settle each task by its own outcome.`,
   };
 }
 

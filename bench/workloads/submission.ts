@@ -3,7 +3,7 @@ import { load } from '../support/autocannon.ts';
 import type { Row } from '../support/bench.ts';
 import { withApi } from '../support/http-api.ts';
 import { median, spread } from '../support/statistics.ts';
-import { type Contender, HEDDLE } from '../systems/contenders.ts';
+import { type Contender, HEDDLE, SANDBOXED } from '../systems/contenders.ts';
 import type { Hosted } from '../systems/hosted.ts';
 import { Session } from '../systems/session.ts';
 import { type Taken, type Turn, takeTurns, toEntry, valuesOf } from './turns.ts';
@@ -17,7 +17,7 @@ export async function submission(context: Context): Promise<Outcome> {
   for (const way of WAYS) {
     say(way.title);
     const turns: Turn<number>[] = [
-      ...contenders.map((contender) => ({
+      ...contenders.filter(hasItsOwnClient).map((contender) => ({
         key: contender.name,
         label: contender === HEDDLE ? "Heddle, the engine's statement" : contender.title,
         isOurs: contender === HEDDLE,
@@ -70,6 +70,10 @@ const WAYS: readonly Way[] = [
     note: `${AT_ONCE.toLocaleString('en')} a call, one call after the other; over HTTP ${HTTP_BATCH.toLocaleString('en')} a request and four requests at a time. DBOS has no call for many: 20 of its calls at a time.`,
   },
 ];
+
+function hasItsOwnClient(contender: Contender): boolean {
+  return contender !== SANDBOXED; // It is BullMQ's.
+}
 
 async function byClient(contender: Contender, way: Way, quick: boolean): Promise<number> {
   return Session.with(contender, async (session) => {
