@@ -23,9 +23,9 @@ export function toBarChart({ title, unit, better, digits = 0, entries }: Compari
   ].join('\n');
 }
 
-const WIDTH = 820;
+const WIDTH = 860;
 /** Room for the names on the left, and for the figures on the right. */
-const LEFT = 270;
+const LEFT = 320;
 const RIGHT = 90;
 const TOP = 44;
 const ROW = 26;

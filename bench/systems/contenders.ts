@@ -14,8 +14,6 @@ export interface Contender {
   newerNode?: boolean;
   /** The most tasks in one drain: it would only take longer with more. */
   most: number;
-  /** Where its own process runs the tasks, one that computes keeps all others waiting. */
-  inProcess: boolean;
 }
 
 export const HEDDLE: Contender = {
@@ -24,7 +22,6 @@ export const HEDDLE: Contender = {
   adapter: new URL('./heddle.js', import.meta.url),
   store: 'heddle',
   most: 1_000_000,
-  inProcess: false,
 };
 
 /** What claims and settles without running anything: no engine, but the most that one could reach with these statements. */
@@ -34,7 +31,6 @@ export const SQL_ALONE: Contender = {
   adapter: new URL('./sql-alone.js', import.meta.url),
   store: 'heddle',
   most: 1_000_000,
-  inProcess: true,
 };
 
 /** Versions are those of `bench/peers/package.json`. */
@@ -43,9 +39,9 @@ export const PEERS: readonly Contender[] = [
   peer('graphile-worker-0.18', 'graphile-worker 0.18.0', 'postgres', { newerNode: true }),
   peer('pg-boss', 'pg-boss 12.38.0', 'postgres', { newerNode: true }),
   peer('bullmq', 'BullMQ 6.7.0', 'redis'),
-  peer('bullmq-sandboxed', 'BullMQ 6.7.0, sandboxed', 'redis', { most: 20_000, inProcess: false }),
-  peer('bullmq-postgres', 'BullMQ 6.7.0 on PostgreSQL', 'postgres', { most: 20_000 }),
-  peer('dbos', 'DBOS 5.3.0', 'postgres', { most: 3000 }),
+  peer('bullmq-sandboxed', 'BullMQ 6.7.0, sandboxed', 'redis', { most: 20_000 }),
+  peer('bullmq-postgres', 'BullMQ 6.7.0 on PostgreSQL', 'postgres', { most: 10_000 }),
+  peer('dbos', 'DBOS 5.3.0', 'postgres', { most: 4000 }),
 ];
 
 export const GRAPHILE = PEERS[0] as Contender;
@@ -64,5 +60,5 @@ export function peersNamed(beginnings: readonly string[]): Contender[] {
 
 function peer(name: string, title: string, store: StoreKind, rest: Partial<Contender> = {}): Contender {
   const adapter = pathToFileURL(join(packageRoot, 'bench', 'peers', `${name}.mjs`));
-  return { name, title, adapter, store, most: 1_000_000, inProcess: true, ...rest };
+  return { name, title, adapter, store, most: 1_000_000, ...rest };
 }

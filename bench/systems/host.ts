@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Count } from './count.ts';
 import { Pace, type Paced } from './pace.ts';
 import type { Open, System, SystemOptions, Task } from './system.ts';
 
 /*
  * A process with one system in it, which does what its parent asks for by the methods of `Host`. What submits is
- * another process than what runs. It is on an older or newer Node than its parent, and imports nothing but Node's own.
+ * another process than what runs. It may be on a newer Node than its parent, and imports no package.
  */
 
 /** What a parent can ask for. All of it is plain data: it comes and goes as a message. */
@@ -135,25 +136,6 @@ export interface Spent {
   ms: number;
   /** Of the process, all its threads together. */
   cpuMs: number;
-}
-
-/** How many tasks have ended. */
-class Count {
-  ended = 0;
-  #waiting: { tasks: number; resolve: () => void }[] = [];
-
-  add(): void {
-    this.ended++;
-    if (this.#waiting.length === 0) return;
-    const isThere = ({ tasks }: { tasks: number }) => this.ended >= tasks;
-    for (const { resolve } of this.#waiting.filter(isThere)) resolve();
-    this.#waiting = this.#waiting.filter((each) => !isThere(each));
-  }
-
-  until(tasks: number): Promise<void> {
-    if (this.ended >= tasks) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ tasks, resolve }));
-  }
 }
 
 /** A question: a method of Host, and its argument. */

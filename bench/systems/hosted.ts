@@ -33,14 +33,22 @@ export class Hosted {
     return this.#child.pid as number;
   }
 
-  /** @throws Error what the method throws, or that the process has ended */
+  /** @throws Error what the method throws, or that the process has ended, or that it takes too long */
   ask<Name extends keyof Host>(
     ask: Name,
     ...argument: Parameters<Host[Name]>
   ): Promise<Awaited<ReturnType<Host[Name]>>> {
     const id = this.#asked++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+      const tooLong = () => reject(new Error(`it took longer than ${ANSWER_MS / 60_000} minutes to ${ask}`));
+      const timer = setTimeout(tooLong, ANSWER_MS).unref();
+      this.#waiting.set(id, {
+        resolve(answer) {
+          clearTimeout(timer);
+          resolve(answer as Awaited<ReturnType<Host[Name]>>);
+        },
+        reject,
+      });
       this.#child.send({ id, ask, argument: argument[0] } satisfies Asked, (error) => {
         if (error !== null) reject(error);
       });
@@ -77,4 +85,6 @@ export class Hosted {
   }
 }
 
+/** A drain takes half a minute at the most. */
+const ANSWER_MS = 180_000;
 const HOST = new URL('./host.js', import.meta.url);

@@ -69,9 +69,13 @@ export function cpuOf(drained: readonly Drained[]): Record<string, string> {
   };
 }
 
+/** Who can only do less of it took part in a smaller one. */
+const LEAST_SHARE = 0.2;
+
 async function drainInTurns(tasks: number, context: Context): Promise<Taken<Drained>[]> {
   const { contenders, rounds, say, drained } = context;
-  const turns = [...contenders, SQL_ALONE].map((contender) => {
+  const fastEnough = [...contenders, SQL_ALONE].filter(({ most }) => most >= tasks * LEAST_SHARE);
+  const turns = fastEnough.map((contender) => {
     const count = Math.min(tasks, contender.most);
     const fewer = count < tasks ? `, ${count.toLocaleString('en')} tasks` : '';
     return {

@@ -4,6 +4,7 @@ import type { Row } from '../support/bench.ts';
 import { type Contender, GRAPHILE, HEDDLE } from '../systems/contenders.ts';
 import { Feed } from '../systems/feed.ts';
 import { Session } from '../systems/session.ts';
+import { cpuOf, type Drained, toDrained } from './drain.ts';
 import { takeTurns, toEntry, valuesOf } from './turns.ts';
 import { ratioRow } from './verdict.ts';
 import type { Context, Outcome } from './workload.ts';
@@ -46,18 +47,20 @@ export async function snapshot({ contenders, rounds, quick, seconds, say }: Cont
           toEntry(
             each,
             ({ perSecond }) => perSecond,
-            ([fed]) => ({ 'in the last quarter, tasks/s': rate(fed?.last ?? Number.NaN) }),
+            (all) => ({
+              'in the last quarter, tasks/s': rate(all[0]?.last ?? Number.NaN),
+              ...cpuOf(all),
+            }),
           ),
         ),
-        note: `Another process keeps ${LEAST.toLocaleString('en')} no-op tasks queued. The transaction is \`repeatable read\`, has read, and is idle.`,
+        note: `Another process keeps ${LEAST.toLocaleString('en')} no-op tasks queued. The transaction is \`repeatable read\`, has read, and is idle. What submitting costs PostgreSQL is in its CPU here.`,
       },
     ],
     rows: row(HEDDLE),
   };
 }
 
-interface Fed {
-  perSecond: number;
+interface Fed extends Drained {
   /** The same in the last quarter of the time. */
   last: number;
 }
@@ -77,18 +80,26 @@ async function measure(contender: Contender, held: boolean, seconds: number): Pr
     const feed = new Feed(caller, runner, LEAST);
     await sleep(WARM_UP_MS);
     const reader = held ? await holdSnapshot(session.store.url) : undefined;
-    const [before, startedAt] = [await runner.ask('ended'), performance.now()];
+    const look = async () => ({
+      ended: await runner.ask('ended'),
+      at: performance.now(),
+      nodeMs: await runner.ask('cpuMs'),
+      storeMs: session.store.cpuMs(),
+    });
+    const first = await look();
     await sleep(seconds * 750);
-    const [then, thenAt] = [await runner.ask('ended'), performance.now()];
+    const third = await look();
     await sleep(seconds * 250);
-    const [after, endedAt] = [await runner.ask('ended'), performance.now()];
+    const last = await look();
     await feed.end();
     await reader?.end();
-    const perSecond = (count: number, ms: number) => (count * 1000) / ms;
-    return {
-      perSecond: perSecond(after - before, endedAt - startedAt),
-      last: perSecond(after - then, endedAt - thenAt),
-    };
+    const between = (from: typeof first, until: typeof first) =>
+      toDrained(until.ended - from.ended, {
+        ms: until.at - from.at,
+        nodeMs: until.nodeMs - from.nodeMs,
+        storeMs: until.storeMs - from.storeMs,
+      });
+    return { ...between(first, last), last: between(third, last).perSecond };
   });
 }
 

@@ -21,6 +21,7 @@ export async function spin({ contenders, say }: Context): Promise<Outcome> {
         title: 'One of eight tasks spins: how many of the other seven are settled',
         unit: 'tasks',
         better: 'higher',
+        hasRatios: false,
         entries: taken.map((each) =>
           toEntry(
             each,

@@ -33,6 +33,8 @@ export interface Comparison {
   unit: string;
   better: 'higher' | 'lower';
   digits?: number;
+  /** Whether it means anything how many times ours the others are. @default true */
+  hasRatios?: boolean;
   entries: Entry[];
   /** What one has to know to read it. */
   note: string;
