@@ -1,7 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
 import { createTestDatabase } from '../test/support/database.ts';
+import { startBare, throughBare } from './support/bare.ts';
 import type { BenchOptions, Row } from './support/bench.ts';
-import { nextMessage, startChild } from './support/child.ts';
 import { roundsIn } from './support/compute.ts';
 import { BenchEngine } from './support/engine.ts';
 import { medianRatio, spread } from './support/statistics.ts';
@@ -49,20 +48,5 @@ async function throughEngine(heddle: BenchEngine, tasks: number, rounds: number)
   const startedAt = performance.now();
   await heddle.submit(Array.from({ length: tasks }, () => ({ type: 'compute', params: { rounds } })));
   await settled;
-  return performance.now() - startedAt;
-}
-
-async function startBare(rounds: number): Promise<ChildProcess[]> {
-  const script = new URL('./cpu-bare.js', import.meta.url);
-  const children = Array.from({ length: THREADS }, () => startChild(script, [String(rounds)]));
-  await Promise.all(children.map((child) => nextMessage(child)));
-  return children;
-}
-
-async function throughBare(children: readonly ChildProcess[], tasks: number): Promise<number> {
-  const startedAt = performance.now();
-  const done = children.map((child) => nextMessage(child));
-  for (const child of children) child.send(tasks / children.length);
-  await Promise.all(done);
   return performance.now() - startedAt;
 }

@@ -10,7 +10,7 @@ import { waitFor } from '../test/support/wait-for.ts';
 import { load } from './support/autocannon.ts';
 import type { BenchOptions, Row } from './support/bench.ts';
 import { nextMessage, startChild } from './support/child.ts';
-import { peersAreInstalled } from './support/peer.ts';
+import { toolsAreInstalled } from './support/peer.ts';
 import { medianRatio, spread } from './support/statistics.ts';
 import { learnTaskTypes } from './support/task-types.ts';
 
@@ -19,7 +19,7 @@ import { learnTaskTypes } from './support/task-types.ts';
  * parses and one that inserts a row a request; how soon it shows a task; and its memory.
  */
 export async function http(options: BenchOptions): Promise<Row[]> {
-  if (!peersAreInstalled(options.say)) return notMeasured('autocannon is not installed');
+  if (!toolsAreInstalled(options.say)) return notMeasured('autocannon is not installed');
   const database = await createTestDatabase();
   await publishTypes(database.url);
   const directory = await temporaryDirectory();

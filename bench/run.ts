@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { atExit } from '../test/support/at-exit.ts';
 import { startThrowawayServer } from '../test/support/throwaway-server.ts';
 import { claims } from './claims.ts';
@@ -11,12 +10,15 @@ import { idle } from './idle.ts';
 import { insight } from './insight.ts';
 import { latency } from './latency.ts';
 import { liveness } from './liveness.ts';
+import { memory } from './memory.ts';
 import { migrate } from './migrate.ts';
+import { checkChoice, peers } from './peers.ts';
 import { prune } from './prune.ts';
 import { recovery } from './recovery.ts';
 import { search } from './search.ts';
 import { spin } from './spin.ts';
 import { stats } from './stats.ts';
+import { type Arguments, readArguments } from './support/arguments.ts';
 import type { Bench, Row } from './support/bench.ts';
 import { describeMachine } from './support/machine.ts';
 import { printTable } from './support/table.ts';
@@ -24,7 +26,7 @@ import { takeover } from './takeover.ts';
 import { ticks } from './ticks.ts';
 
 /*
- * `npm run bench [-- NAME …] [-- --quick] [--tasks COUNT]`: measures, and prints one table of targets and what was measured. Targets
+ * `npm run bench [-- NAME …] [-- --quick] …`: measures, and prints one table of targets and what was measured. Targets
  * are ratios within this run or generous limits; missing one is told, and is no failure.
  */
 
@@ -49,30 +51,42 @@ const BENCHES: Record<string, Bench> = {
   search,
 };
 
-async function run(names: string[], quick: boolean, tasks: number | undefined): Promise<void> {
+/** Those that take so long that they only run when they are asked for. */
+const LONG: Record<string, Bench> = { peers, memory };
+
+async function run({ names, ...options }: Arguments): Promise<void> {
   const server = await startThrowawayServer({ durable: true });
   atExit(() => server.stopNow());
   // From here on, createTestDatabase makes its databases there.
   process.env.HEDDLE_TEST_DATABASE_URL = server.url;
-  console.log(await describeMachine(server.url));
+  const machine = await describeMachine(server.url);
+  console.log(machine);
   const rows: Row[] = [];
-  for (const name of names) {
+  for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
     console.log(`\n${name}`);
-    const bench = BENCHES[name] as Bench;
-    rows.push(...(await bench({ quick, tasks, say: (line) => console.log(`  ${line}`) })));
+    const bench = (BENCHES[name] ?? LONG[name]) as Bench;
+    rows.push(...(await bench({ ...options, machine, say: (line) => console.log(`  ${line}`) })));
   }
   printTable(rows);
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, tasks: { type: 'string' } },
-});
-const tasks = values.tasks === undefined ? undefined : Number(values.tasks);
-const unknown = positionals.filter((name) => !(name in BENCHES));
-if (unknown.length > 0) {
-  console.error(`there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
-  process.exit(2);
+function readOrExplain(args: readonly string[]): Arguments {
+  const explain = (reason: string): never => {
+    console.error(reason);
+    process.exit(2);
+  };
+  try {
+    const given = readArguments(args);
+    const known = [...Object.keys(BENCHES), ...Object.keys(LONG)];
+    const unknown = given.names.filter((name) => !known.includes(name));
+    if (unknown.length > 0)
+      return explain(`there is no benchmark ${unknown.join(', ')}; there are ${known.join(', ')}`);
+    checkChoice(given);
+    return given;
+  } catch (error) {
+    return explain((error as Error).message);
+  }
 }
-await run(positionals.length > 0 ? positionals : Object.keys(BENCHES), values.quick, tasks);
+
+await run(readOrExplain(process.argv.slice(2)));
 process.exit(0);

@@ -8,7 +8,7 @@ import { BenchTenure } from './support/tenure.ts';
 export async function ticks({ quick, say }: BenchOptions): Promise<Row[]> {
   const count = quick ? 10 : 100;
   const database = await createTestDatabase();
-  const runner = await BenchTenure.prepare(database.url, TASKS);
+  const runner = await BenchTenure.prepare(database.url, { tasks: TASKS });
   try {
     const ended = runner.heard.settled(count + 1);
     await runner.start();

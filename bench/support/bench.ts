@@ -1,12 +1,13 @@
+import type { Arguments } from './arguments.ts';
+
 /** Measures one thing, saying each round as it goes. */
 export type Bench = (options: BenchOptions) => Promise<Row[]>;
 
-export interface BenchOptions {
-  /** Small sizes and few rounds: to see that it works, not to be quoted. */
-  quick: boolean;
-  /** How large a table is to be, where that can be chosen. */
-  tasks?: number | undefined;
+/** `quick`: small sizes and few rounds, to see that it works, not to be quoted. */
+export interface BenchOptions extends Omit<Arguments, 'names'> {
   say: (line: string) => void;
+  /** What the figures depend on, in one line. */
+  machine: string;
 }
 
 /** A line of the final table. */

@@ -18,6 +18,16 @@ export async function queueMore(databaseUrl: string, rows: number): Promise<void
   await patiently(databaseUrl, (client) => client.query(QUEUE_MORE, [rows]));
 }
 
+/** Adds as many no-op tasks that have been completed in the last days. */
+export async function fillFinished(databaseUrl: string, rows: number): Promise<void> {
+  await patiently(databaseUrl, (client) => client.query(FINISHED, [rows]));
+}
+
+const FINISHED = `
+insert into tasks (type, status, attempt, result, created_at, updated_at, run_at, started_at, finished_at, last_run_at)
+select 'no-op', 'completed', 1, 'null', at, at, at, at, at, at
+from generate_series(1, $1::int) i, lateral (select now() - interval '5 days' * (i / $1::float8) as at) aged`;
+
 const QUEUE_MORE = `
 insert into tasks (type, status, run_at)
 select (array['send-mail', 'sync-contact', 'rotate-keys'])[i % 3 + 1], 'queued',

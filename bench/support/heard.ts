@@ -20,6 +20,13 @@ export class Heard {
     return this.#next(count, (event) => event.event === 'attempt_ended' && counts(event));
   }
 
+  /** Calls `ended` for each attempt that is settled from now on. */
+  each(ended: () => void): void {
+    this.#waiting.add(({ event }) => {
+      if (event === 'attempt_ended') ended();
+    });
+  }
+
   #next(count: number, counts: (event: HeddleEvent) => boolean): Promise<void> {
     return new Promise((resolve) => {
       let left = count;

@@ -20,10 +20,18 @@ export class ServerCpu {
     this.#postmaster = postmaster;
   }
 
-  /** In milliseconds, of all its processes since its start, also those that have ended. */
+  /**
+   * In milliseconds, of all its processes since its start, also those that have ended. What a process has used becomes
+   * the postmaster's when it ends: one that does so while the others are looked at would be missed, or count twice. Then
+   * all are looked at again.
+   */
   ms(): number {
-    const { ownMs, childrenMs } = stat(this.#postmaster);
-    return ownMs + childrenMs + this.#living().reduce((sum, pid) => sum + stat(pid).ownMs, 0);
+    for (;;) {
+      const before = stat(this.#postmaster);
+      const livingMs = this.#living().reduce((sum, pid) => sum + stat(pid).ownMs, 0);
+      const { ownMs, childrenMs } = stat(this.#postmaster);
+      if (childrenMs === before.childrenMs) return ownMs + childrenMs + livingMs;
+    }
   }
 
   #living(): number[] {

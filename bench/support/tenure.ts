@@ -17,15 +17,26 @@ export class BenchTenure {
   readonly #catalogue: TaskTypeCatalogue;
   readonly #tenure: Tenure;
 
-  /** Learns and publishes the task types. Nothing runs before `start`. @param tasks where they are */
-  static async prepare(databaseUrl: string, tasks = TASKS): Promise<BenchTenure> {
+  /**
+   * Learns and publishes the task types. Nothing runs before `start`.
+   * @param options where the tasks are, and what is configured otherwise than by default
+   */
+  static async prepare(
+    databaseUrl: string,
+    { tasks = TASKS, env = {} }: { tasks?: string; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<BenchTenure> {
     const types = await learnTaskTypes(databaseUrl, { taskFolders: [tasks] });
-    const bench = new BenchTenure(databaseUrl, types, tasks);
+    const bench = new BenchTenure(databaseUrl, types, tasks, env);
     await publishTaskTypes(bench.pool, types);
     return bench;
   }
 
-  private constructor(databaseUrl: string, types: readonly RunnableType[], tasks: string) {
+  private constructor(
+    databaseUrl: string,
+    types: readonly RunnableType[],
+    tasks: string,
+    env: NodeJS.ProcessEnv,
+  ) {
     this.pool = connect(databaseUrl, 'heddle bench', () => {});
     this.#catalogue = new TaskTypeCatalogue(this.pool);
     const log = createLog('error');
@@ -33,7 +44,7 @@ export class BenchTenure {
     const metrics = new RunnerMetrics(() => ({ types, threads: this.#tenure.threads, pool: null }));
     this.#tenure = new Tenure(
       {
-        config: readConfig({ DATABASE_URL: databaseUrl, THREADS: String(THREADS) }),
+        config: readConfig({ DATABASE_URL: databaseUrl, THREADS: String(THREADS), ...env }),
         databaseUrl,
         types,
         threadOptions: threadOptionsFor(databaseUrl, { taskFolders: [tasks] }),
