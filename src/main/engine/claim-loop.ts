@@ -186,8 +186,8 @@ export class ClaimLoop {
       this.#held.set(type, this.#heldOf(type) + 1);
       by_type[type] = (by_type[type] ?? 0) + 1;
     }
+    this.#dispatcher.add(tasks); // First: a lone task waits for nothing else.
     this.#observe({ event: 'tasks_claimed', count: tasks.length, by_type });
-    this.#dispatcher.add(tasks);
   }
 
   #tellError(error: unknown): void {
