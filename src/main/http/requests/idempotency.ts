@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Context } from 'hono';
 import { routePath } from 'hono/route';
 import type pg from 'pg';
@@ -69,7 +69,7 @@ export async function idempotent(
 
 /** SHA-256 of a JSON value, in which the order of keys means nothing. */
 export function fingerprintOf(value: unknown): Buffer {
-  return createHash('sha256').update(canonicalJson(value)).digest();
+  return hash('sha256', canonicalJson(value), 'buffer');
 }
 
 /** After the longest wait, for the answer to be read and written. */
@@ -97,7 +97,7 @@ export const IDEMPOTENT_REPLAYED = '`true` when this is the answer to an earlier
 /** Each token has keys of its own on each route. */
 function idOf(c: Context, key: string): Buffer {
   const scope = [c.get('caller').actor, c.req.method, routePath(c), key];
-  return createHash('sha256').update(JSON.stringify(scope)).digest();
+  return hash('sha256', JSON.stringify(scope), 'buffer');
 }
 
 /** Until it is kept, a repeat is told to wait. Where that comes too late, the first answer stands. */
