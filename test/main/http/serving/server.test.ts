@@ -340,6 +340,48 @@ describe('a server that drains', () => {
   });
 });
 
+describe('a server that closes', () => {
+  it('first answers all that was asked on a connection, and says with the last answer that it ends', async () => {
+    const answers: (() => void)[] = [];
+    const app = new Hono();
+    app.get('/', (c) => new Promise<Response>((resolve) => answers.push(() => resolve(c.text('late')))));
+    const server = await serve(app, { observe });
+    const connection = await rawConnection(server.url);
+    connection.write(`GET / HTTP/1.1\r\n${HOST}\r\n`.repeat(2));
+    await waitFor('the requests', () => answers.length === 2);
+    let isClosed = false;
+    const closed = server.close().then(() => {
+      isClosed = true;
+    });
+    answers[0]?.();
+    await waitFor('the first answer', () => connection.received() !== '');
+    assert.equal(isClosed, false);
+    answers[1]?.();
+    assert.deepEqual(
+      (await connection.answers()).map(({ status, headers }) => [status, headers.get('connection')]),
+      [
+        [200, 'keep-alive'],
+        [200, 'close'],
+      ],
+    );
+    await closed;
+  });
+
+  it('does not wait for a caller who has gone away', async () => {
+    const server = await start();
+    const connection = await rawConnection(server.url);
+    connection.write(`GET /silent HTTP/1.1\r\n${HOST}\r\nGET /silent HTTP/1.1\r\n${HOST}\r\n`);
+    const other = await rawConnection(server.url);
+    other.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    await waitFor('an answer to another', () => other.received() !== '');
+    const closed = server.close();
+    connection.socket.destroy();
+    const before = performance.now();
+    await closed;
+    assert.ok(performance.now() - before < 5000, 'well before its patience of ten seconds is over');
+  });
+});
+
 describe('an address', () => {
   it('that others can reach is not listened on when only loopback may be', async () => {
     for (const host of ['0.0.0.0', '::']) {
