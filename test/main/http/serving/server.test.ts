@@ -204,6 +204,33 @@ describe('a body', () => {
     assertProblem((await exchange(url, chunked))[0], 408);
   });
 
+  it('that comes in pieces is put together, also in the middle of a character', async () => {
+    const bytes = Buffer.from('{"a":"ä€😀"}');
+    for (const isChunked of [true, false]) {
+      const connection = await rawConnection(url);
+      connection.socket.setNoDelay();
+      connection.write(
+        head(`${isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes.length}`}\r\n${CLOSE}`),
+      );
+      for (const byte of bytes) {
+        connection.write(isChunked ? Buffer.from([49, 13, 10, byte, 13, 10]) : Buffer.from([byte]));
+        await new Promise(setImmediate);
+      }
+      if (isChunked) connection.write('0\r\n\r\n');
+      const [answer] = await connection.answers();
+      assert.equal(answer?.body, bytes.toString('utf8'));
+    }
+  });
+
+  it('that turns out to be too large is refused', async () => {
+    const chunk = `400\r\n${' '.repeat(1024)}\r\n`;
+    const connection = await rawConnection(url);
+    connection.write(head('Transfer-Encoding: chunked\r\n') + chunk.repeat(2));
+    await waitFor('the answer', () => connection.received() !== '');
+    assertProblem(parseAnswers(connection.received())[0], 413);
+    connection.socket.destroy();
+  });
+
   it('whose sender goes away is no failure of this side', async () => {
     const connection = await rawConnection(url);
     connection.write(`${head('Content-Length: 10\r\n')}{"a"`);
