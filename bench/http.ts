@@ -73,18 +73,22 @@ async function measure(
   const seconds = quick ? 1 : 6;
   const rounds = quick ? 2 : 5;
   const memory = watchMemory(pid);
-  const rates = { parse: [] as number[], submit: [] as number[], insert: [] as number[] };
-  const rate = async (url: string) => {
-    const { perSecond, p50, p99 } = await load({ url, body: BODY, connections: CONNECTIONS, seconds });
-    say(`${new URL(url).pathname}: ${perSecond.toFixed(0)}/s, p50 ${p50} ms, p99 ${p99} ms`);
+  const rates: Rates = { parse: [], submit: [], insert: [], keyed: [] };
+  const rate = async (url: string, keyed = false) => {
+    const { perSecond, p50, p99 } = await load({ url, body: BODY, connections: CONNECTIONS, seconds, keyed });
+    const what = `${new URL(url).pathname}${keyed ? ' with keys' : ''}`;
+    say(`${what}: ${perSecond.toFixed(0)}/s, p50 ${p50} ms, p99 ${p99} ms`);
     return perSecond;
   };
+  const tasksUrl = `${apiUrl}/api/v1/tasks`;
   // What V8 has not compiled yet is slower.
-  for (const path of [`${bareUrl}/parse`, `${apiUrl}/api/v1/tasks`, `${bareUrl}/insert`]) await rate(path);
+  for (const url of [`${bareUrl}/parse`, tasksUrl, `${bareUrl}/insert`]) await rate(url);
+  await rate(tasksUrl, true);
   for (let round = 0; round < rounds; round++) {
     rates.parse.push(await rate(`${bareUrl}/parse`));
-    rates.submit.push(await rate(`${apiUrl}/api/v1/tasks`));
+    rates.submit.push(await rate(tasksUrl));
     rates.insert.push(await rate(`${bareUrl}/insert`));
+    rates.keyed.push(await rate(tasksUrl, true));
   }
   const p99 = await readTask(apiUrl, seconds);
   say(`GET at ${READS_PER_SECOND}/s: p99 ${p99} ms`);
@@ -121,13 +125,13 @@ function watchMemory(pid: number | undefined): { stop: () => number | null } {
   };
 }
 
-function toRows(
-  { parse, submit, insert }: Record<'parse' | 'submit' | 'insert', number[]>,
-  p99: number,
-  megabytes: number | null,
-): Row[] {
+/** Requests a second, by round. */
+type Rates = Record<'parse' | 'submit' | 'insert' | 'keyed', number[]>;
+
+function toRows({ parse, submit, insert, keyed }: Rates, p99: number, megabytes: number | null): Row[] {
   const ofParse = medianRatio(submit, parse);
   const ofInsert = medianRatio(submit, insert);
+  const ofKeyless = medianRatio(keyed, submit);
   const what = `durable POST /tasks, ${CONNECTIONS} connections, ${submit.length} rounds: requests/s`;
   return [
     {
@@ -141,6 +145,12 @@ function toRows(
       target: `≥ ${TIMES_INSERT} × an INSERT a request`,
       measured: `${ofInsert.toFixed(2)} ×: ${spread(submit)} to ${spread(insert)}`,
       met: ofInsert >= TIMES_INSERT,
+    },
+    {
+      what: `the same, each with an Idempotency-Key, ${keyed.length} rounds: requests/s`,
+      target: '-',
+      measured: `${ofKeyless.toFixed(2)} × without: ${spread(keyed)} to ${spread(submit)}`,
+      met: null,
     },
     {
       what: `GET /tasks/{id} at ${READS_PER_SECOND} requests/s: p99`,

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../src/main/package-root.ts';
 
 const PROGRAM = join(packageRoot, 'bench', 'node_modules', 'autocannon', 'autocannon.js');
+const KEYED_PROGRAM = fileURLToPath(new URL('./autocannon-keyed.js', import.meta.url));
 
 export interface Load {
   url: string;
@@ -13,6 +15,8 @@ export interface Load {
   seconds: number;
   /** Requests a second of all connections together; as many as are answered when it is left out. */
   rate?: number;
+  /** Each request has an Idempotency-Key of its own. Only with a body, and without a rate. */
+  keyed?: boolean;
 }
 
 export interface Loaded {
@@ -24,11 +28,9 @@ export interface Loaded {
 }
 
 /** Sends requests from a process of its own. @throws Error when anything but 2xx is answered */
-export async function load({ url, body, connections, seconds, rate }: Load): Promise<Loaded> {
-  const post = body === undefined ? [] : ['-m', 'POST', '-H', 'content-type=application/json', '-b', body];
-  const paced = rate === undefined ? [] : ['-R', String(rate)];
-  const said = await output([...post, ...paced, '-c', String(connections), '-d', String(seconds), '-j', url]);
-  const result = JSON.parse(said) as Result;
+export async function load(load: Load): Promise<Loaded> {
+  const { url } = load;
+  const result = JSON.parse(await output(load.keyed ? keyedCommand(load) : command(load))) as Result;
   const failed = result.non2xx + result.errors;
   if (failed > 0) throw new Error(`${url}: ${failed} requests were not answered with 2xx`);
   const { p50, p99 } = result.latency;
@@ -44,8 +46,18 @@ interface Result {
   latency: { p50: number; p99: number };
 }
 
+function command({ url, body, connections, seconds, rate }: Load): string[] {
+  const post = body === undefined ? [] : ['-m', 'POST', '-H', 'content-type=application/json', '-b', body];
+  const paced = rate === undefined ? [] : ['-R', String(rate)];
+  return [PROGRAM, ...post, ...paced, '-c', String(connections), '-d', String(seconds), '-j', url];
+}
+
+function keyedCommand({ url, body = '', connections, seconds }: Load): string[] {
+  return [KEYED_PROGRAM, url, String(connections), String(seconds), body];
+}
+
 async function output(args: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   let text = '';
   child.stdout.on('data', (chunk) => {
     text += String(chunk);

@@ -19,6 +19,13 @@ export interface KeyedRequest {
   pendingSeconds: number;
 }
 
+/** What became of a request. */
+export interface Done {
+  answer: KeptAnswer;
+  /** It was carried out before: this is the answer that was kept. */
+  replayed: boolean;
+}
+
 /**
  * Does `work` and keeps its answer, in one transaction, or finds the answer that was kept. However often it is called,
  * by however many processes, and wherever they die: there is one effect, and one answer.
@@ -30,16 +37,31 @@ export async function once(
   pool: pg.Pool,
   request: KeyedRequest,
   work: (client: pg.PoolClient) => Promise<KeptAnswer>,
-): Promise<{ answer: KeptAnswer; replayed: boolean }> {
+): Promise<Done> {
+  const [done] = await onceEach(pool, [request], async (client) => [await work(client)]);
+  if (done instanceof Error) throw done;
+  return done as Done;
+}
+
+/**
+ * The same for many requests in one transaction, which is committed once for all of them.
+ * @param requests no two with the same id: the lock of one would let the other pass
+ * @param work does those of them that have not been carried out yet, and returns their answers in their order
+ * @returns for each what became of it, or the error that `once` would throw
+ */
+export function onceEach<Request extends KeyedRequest>(
+  pool: pg.Pool,
+  requests: readonly Request[],
+  work: (client: pg.PoolClient, fresh: readonly Request[]) => Promise<readonly KeptAnswer[]>,
+): Promise<(Done | KeyInProgressError | KeyReusedError)[]> {
   return onClient(pool, async (client) => {
-    const kept = await beginAndFind(client, request);
-    if (kept !== undefined) {
-      await client.query('rollback');
-      return { answer: kept, replayed: true };
-    }
-    const answer = await work(client);
-    await keepAndCommit(client, request, answer);
-    return { answer, replayed: false };
+    const found = await beginAndFind(client, requests);
+    const fresh = requests.filter((_, index) => found[index] === undefined);
+    const answers = fresh.length === 0 ? [] : await work(client, fresh);
+    if (answers.length === 0) await client.query('rollback');
+    else await keepAndCommit(client, fresh, answers);
+    const made = answers.values();
+    return found.map((known) => known ?? { answer: made.next().value as KeptAnswer, replayed: false });
   });
 }
 
@@ -73,22 +95,31 @@ export class KeyReusedError extends Error {
 /** How long a key is remembered. */
 const KEPT = "interval '24 hours'";
 
-/** The lock first: the look-up is to see what whoever had it before has committed. */
+/**
+ * The locks first: the look-up is to see what whoever had them before has committed.
+ * @returns of each request what is known of it; undefined when it is to be carried out
+ */
 async function beginAndFind(
   client: pg.PoolClient,
-  { id, fingerprint }: KeyedRequest,
-): Promise<KeptAnswer | undefined> {
+  requests: readonly KeyedRequest[],
+): Promise<(Done | KeyInProgressError | KeyReusedError | undefined)[]> {
   await client.query('begin');
-  const lock = await client.query<{ locked: boolean }>({
-    name: 'lock-key',
+  const locks = await client.query<{ locked: boolean }>({
+    name: 'lock-keys',
     text: LOCK,
-    values: [lockOf(id)],
+    values: [requests.map(({ id }) => lockOf(id))],
   });
-  const found = await client.query<FoundRow>({ name: 'find-key', text: FIND, values: [id, fingerprint] });
-  const kept = found.rows[0];
-  if (kept !== undefined && !kept.is_same) throw new KeyReusedError();
-  if (!lock.rows[0]?.locked || kept?.is_pending) throw new KeyInProgressError();
-  return kept;
+  const found = await client.query<FoundRow | NothingFound>({
+    name: 'find-keys',
+    text: FIND,
+    values: [requests.map(({ id }) => id), requests.map(({ fingerprint }) => fingerprint)],
+  });
+  return found.rows.map((row, index) => {
+    if (row.status !== null && !row.is_same) return new KeyReusedError();
+    if (!locks.rows[index]?.locked || row.is_pending) return new KeyInProgressError();
+    const { status, location, body } = row;
+    return status === null ? undefined : { answer: { status, location, body }, replayed: true };
+  });
 }
 
 interface FoundRow extends KeptAnswer {
@@ -96,14 +127,23 @@ interface FoundRow extends KeptAnswer {
   is_pending: boolean;
 }
 
+type NothingFound = { [Column in keyof FoundRow]: null };
+
 async function keepAndCommit(
   client: pg.PoolClient,
-  { id, fingerprint, pendingSeconds }: KeyedRequest,
-  { status, location, body }: KeptAnswer,
+  requests: readonly KeyedRequest[],
+  answers: readonly KeptAnswer[],
 ): Promise<void> {
-  const values = [id, fingerprint, status, location, body, pendingSeconds];
-  await client.query({ name: 'keep-answer', text: KEEP, values });
+  const rows = requests.map(({ id, fingerprint, pendingSeconds }, index) => {
+    return { id: hexOf(id), fingerprint: hexOf(fingerprint), pending: pendingSeconds, ...answers[index] };
+  });
+  await client.query({ name: 'keep-answers', text: KEEP, values: [JSON.stringify(rows)] });
   await client.query('commit');
+}
+
+/** Bytes, as PostgreSQL reads them. */
+function hexOf(bytes: Buffer): string {
+  return `\\x${bytes.toString('hex')}`;
 }
 
 /** Advisory locks are numbers of 64 bits, which JavaScript's are not. */
@@ -111,22 +151,37 @@ function lockOf(id: Buffer): string {
   return id.readBigInt64BE().toString();
 }
 
-/** $1 a number. For the transaction: it goes with the process that has it, and a transaction pooler keeps it apart. */
-const LOCK = 'select pg_try_advisory_xact_lock($1::bigint) as locked';
+/**
+ * $1 numbers; answered in their order. For the transaction: they go with the process that has them, and a transaction
+ * pooler keeps them apart.
+ */
+const LOCK = `
+select pg_try_advisory_xact_lock(asked.lock) as locked
+from unnest($1::bigint[]) with ordinality as asked(lock, position)
+order by asked.position`;
 
 /**
- * $1 the request, $2 its fingerprint. After the lock, as a statement of its own: so it sees what the one that had the
- * lock before has committed.
+ * $1 the requests, $2 their fingerprints; a row for each, in their order. After the locks, as a statement of its own: so
+ * it sees what those that had the locks before have committed. Key by key: joined otherwise, a plan that was made while
+ * there were few keys would read all of them.
  */
 const FIND = `
-select status, location, body, fingerprint = $2 as is_same, coalesce(pending_until > now(), false) as is_pending
-from idempotency_keys
-where id = $1 and created_at > now() - ${KEPT}`;
+select k.status, k.location, k.body, k.fingerprint = asked.fingerprint as is_same, k.pending_until > now() as is_pending
+from unnest($1::bytea[], $2::bytea[]) with ordinality as asked(id, fingerprint, position)
+left join lateral (
+  select * from idempotency_keys where id = asked.id and created_at > now() - ${KEPT} limit 1
+) k on true
+order by asked.position`;
 
-/** What is there already has expired: under the lock, nothing else was found. */
+/**
+ * $1 the requests and their answers, as a JSON array: in arrays, pg would escape every quote of every answer by itself,
+ * which takes twice as long. What is there already has expired: under the locks, nothing else was found.
+ */
 const KEEP = `
 insert into idempotency_keys (id, fingerprint, status, location, body, pending_until)
-values ($1, $2, $3, $4, $5, case when $6::float8 > 0 then now() + make_interval(secs => $6) end)
+select id, fingerprint, status, location, body, case when pending > 0 then now() + make_interval(secs => pending) end
+from jsonb_to_recordset($1::jsonb) as kept(
+  id bytea, fingerprint bytea, status int2, location text, body text, pending float8)
 on conflict (id) do update set
   fingerprint = excluded.fingerprint, status = excluded.status, location = excluded.location, body = excluded.body,
   created_at = now(), pending_until = excluded.pending_until`;

@@ -36,6 +36,16 @@ export function toNewTask(submission: Submission, type: TaskType['row'], submitt
   return { row, json: JSON.stringify(row) };
 }
 
+/** Whether SUBMIT_PLAIN can insert it: it is due now and has no key. */
+export function isPlain({ row }: NewTask): boolean {
+  const { run_at, delay_seconds, unique_key, by_payload } = row;
+  return (run_at ?? delay_seconds ?? unique_key ?? by_payload) === undefined;
+}
+
+export function isQueued({ row }: NewTask): boolean {
+  return row.status === 'queued';
+}
+
 /** What became of new tasks, from what was asked for and what the database made of it. */
 export function toSubmitted(tasks: readonly NewTask[], { created_at, others }: Decided): Submitted[] {
   const now = created_at.toISOString();

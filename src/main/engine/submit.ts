@@ -1,8 +1,8 @@
 import type { Queryable } from '../database/connect.ts';
 import type { VisibleTask } from '../database/tasks.ts';
 import { check } from './check.ts';
-import { type Decided, type NewTask, toSubmitted } from './new-task.ts';
-import { SUBMIT, WAKE } from './sql/submit.ts';
+import { type Decided, isPlain, isQueued, type NewTask, toSubmitted } from './new-task.ts';
+import { SUBMIT, SUBMIT_PLAIN, WAKE } from './sql/submit.ts';
 import { hasDependencies, submitDependent } from './submit-dependent.ts';
 import type { TaskTypeCatalogue } from './task-types.ts';
 
@@ -67,11 +67,11 @@ export async function insert(
   tasks: readonly NewTask[],
   wakes = true,
 ): Promise<Submitted[]> {
-  const { rows } = await database.query<Decided>({
-    name: 'submit',
-    text: SUBMIT,
-    values: [`[${tasks.map((task) => task.json).join()}]`, wakes],
-  });
+  const json = `[${tasks.map((task) => task.json).join()}]`;
+  const statement = tasks.every(isPlain)
+    ? { name: 'submit-plain', text: SUBMIT_PLAIN, values: [json, wakes && tasks.some(isQueued)] }
+    : { name: 'submit', text: SUBMIT, values: [json, wakes] };
+  const { rows } = await database.query<Decided>(statement);
   return toSubmitted(tasks, rows[0] as Decided);
 }
 

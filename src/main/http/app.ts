@@ -9,6 +9,7 @@ import { ApiMetrics } from '../observe/metrics/api.ts';
 import { guard } from './access/guard.ts';
 import { answerWithoutRoute } from './answers/no-route.ts';
 import { Operations } from './contract/operations.ts';
+import { StaticFirstRouter } from './contract/router.ts';
 import { Entrance } from './entrance.ts';
 import type { AppParts } from './parts.ts';
 import { agentRoutes } from './routes/agents.ts';
@@ -50,7 +51,7 @@ export function createApp(given: AppParts): Hono {
     guard: guard(http, parts.observe),
     answered: measureRequests(metrics),
   });
-  const app = new Hono();
+  const app = new Hono({ router: new StaticFirstRouter() });
   const api = new Operations(app, entrance, http);
   homeRoute(api);
   healthRoutes(api, parts);

@@ -3,7 +3,7 @@ import { isAway, isPassing, leavesOutcomeOpen } from '../../database/errors.ts';
 import { KeyInProgressError, KeyReusedError } from '../../database/idempotency.ts';
 import { SameWorkError } from '../../engine/by-hand.ts';
 import type { SubmissionError, SubmissionFault } from '../../engine/submission-error.ts';
-import { TooManyWaitingError } from '../../engine/submissions.ts';
+import { TooManyWaitingError } from '../../engine/submission-queue.ts';
 import type { Observe } from '../../observe/events.ts';
 import { invalid } from '../requests/body.ts';
 import { answerProblem, Problem } from './problem.ts';

@@ -37,7 +37,7 @@ export function respond(
 ): Response {
   const own = c.get('answerHeaders');
   own.given = true;
-  return new Response(body, { status, headers: { ...own.values, ...headers } });
+  return new Response(body, { status, headers: Object.assign(own.values, headers) });
 }
 
 /** Answers with JSON, as `c.json` would. */

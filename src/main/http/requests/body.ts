@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { escapePointer } from '../../database/storable.ts';
@@ -40,21 +42,37 @@ function sentence(fault: ProblemDetail | undefined): string {
 }
 
 /** Never holds more than the limit, whatever Content-Length says or does not say. */
-async function readBytes(c: Context, limit: number): Promise<Uint8Array> {
-  const length = c.req.header('content-length');
-  if (Number(length ?? 0) > limit) throw tooLarge(limit);
-  // Node's parser lets no more through than was announced: no stream is needed to look after it.
-  if (length !== undefined) return new Uint8Array(await c.req.raw.arrayBuffer());
+function readBytes(c: Context, limit: number): Promise<Uint8Array> {
+  if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge(limit);
+  const { incoming } = (c.env ?? {}) as Partial<HttpBindings>;
+  return incoming === undefined ? readStream(c.req.raw.body, limit) : readIncoming(incoming, limit);
+}
+
+/** As `Request.arrayBuffer` does it, without a second copy of the bytes, a dozen listeners, and promises for each step. */
+function readIncoming(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) reject(tooLarge(limit));
+      else chunks.push(chunk);
+    });
+    incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    incoming.once('close', () => {
+      if (!incoming.readableEnded) reject(incomplete());
+    });
+  });
+}
+
+/** Of a request that came without a socket. */
+async function readStream(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  try {
-    for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
-      size += chunk.length;
-      if (size > limit) throw tooLarge(limit);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw error instanceof Problem ? error : incomplete();
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }

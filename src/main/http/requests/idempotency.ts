@@ -1,8 +1,14 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Context } from 'hono';
 import { routePath } from 'hono/route';
 import type pg from 'pg';
-import { type KeptAnswer, type KeyedRequest, once, replaceAnswer } from '../../database/idempotency.ts';
+import {
+  type Done,
+  type KeptAnswer,
+  type KeyedRequest,
+  once as onceAlone,
+  replaceAnswer,
+} from '../../database/idempotency.ts';
 import { addHeader, respond } from '../answers/respond.ts';
 import { badParameter } from './query.ts';
 
@@ -19,8 +25,10 @@ export interface IdempotentOptions {
   database: pg.Pool;
   /** SHA-256 of the body. Only asked for when there is a key. */
   fingerprint: () => Buffer | Promise<Buffer>;
+  /** Carries out a request with a key. Without it, `work` does so, in a transaction of its own. */
+  once?: ((request: KeyedRequest) => Promise<Done>) | undefined;
   /** Called after the commit of a request with a key. */
-  committed?: () => void;
+  committed?: (() => void) | undefined;
   /** Waits after the commit for a better answer, at most so many seconds. */
   wait?: { seconds: number; answer: () => Promise<Answer | undefined> } | undefined;
 }
@@ -35,20 +43,22 @@ export interface IdempotentOptions {
  */
 export async function idempotent(
   c: Context,
-  { database, fingerprint, committed, wait }: IdempotentOptions,
+  { database, fingerprint, once, committed, wait }: IdempotentOptions,
   work: (client?: pg.PoolClient) => Promise<Answer>,
 ): Promise<Response> {
   const key = idempotencyKey(c.req.header('idempotency-key'));
   if (key === undefined) {
     const answer = await work();
-    return send(c, toKept((await wait?.answer()) ?? answer));
+    return send(c, toKept((wait && (await wait.answer())) ?? answer));
   }
   const request = {
     id: idOf(c, key),
     fingerprint: await fingerprint(),
     pendingSeconds: wait === undefined ? 0 : wait.seconds + GRACE_SECONDS,
   };
-  const { answer, replayed } = await once(database, request, async (client) => toKept(await work(client)));
+  const { answer, replayed } = await (once === undefined
+    ? onceAlone(database, request, async (client) => toKept(await work(client)))
+    : once(request));
   if (!replayed) {
     committed?.();
     return send(c, (await finalAnswer(database, request, wait)) ?? answer);
@@ -59,7 +69,7 @@ export async function idempotent(
 
 /** SHA-256 of a JSON value, in which the order of keys means nothing. */
 export function fingerprintOf(value: unknown): Buffer {
-  return createHash('sha256').update(canonicalJson(value)).digest();
+  return hash('sha256', canonicalJson(value), 'buffer');
 }
 
 /** After the longest wait, for the answer to be read and written. */
@@ -87,7 +97,7 @@ export const IDEMPOTENT_REPLAYED = '`true` when this is the answer to an earlier
 /** Each token has keys of its own on each route. */
 function idOf(c: Context, key: string): Buffer {
   const scope = [c.get('caller').actor, c.req.method, routePath(c), key];
-  return createHash('sha256').update(JSON.stringify(scope)).digest();
+  return hash('sha256', JSON.stringify(scope), 'buffer');
 }
 
 /** Until it is kept, a repeat is told to wait. Where that comes too late, the first answer stands. */
@@ -103,7 +113,8 @@ async function finalAnswer(
   return (await replaceAnswer(database, request, kept)) ? kept : undefined;
 }
 
-function toKept({ status, body, location }: Answer): KeptAnswer {
+/** An answer as it is kept. */
+export function toKept({ status, body, location }: Answer): KeptAnswer {
   return { status, location: location ?? null, body: JSON.stringify(body) };
 }
 

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type pg from 'pg';
 import { startSubmitSpan } from '../../../workers/shared/tracing.ts';
 import { describe } from '../../database/errors.ts';
+import { type Done, type KeyedRequest, once } from '../../database/idempotency.ts';
 import { orm } from '../../database/orm.ts';
 import { taskFinder } from '../../database/tasks.ts';
 import { check } from '../../engine/check.ts';
@@ -9,6 +10,7 @@ import type { NewTask } from '../../engine/new-task.ts';
 import { submissionBody } from '../../engine/submission.ts';
 import { SubmissionError } from '../../engine/submission-error.ts';
 import { Submissions } from '../../engine/submissions.ts';
+import { KeyedSubmissions } from '../../engine/submissions-keyed.ts';
 import { insert, type Submission, type Submitted, wake } from '../../engine/submit.ts';
 import { hasDependencies, submitDependent } from '../../engine/submit-dependent.ts';
 import { refusal } from '../answers/failures.ts';
@@ -20,7 +22,9 @@ import {
   fingerprintOf,
   IDEMPOTENCY_KEY,
   IDEMPOTENT_REPLAYED,
+  type IdempotentOptions,
   idempotent,
+  toKept,
 } from '../requests/idempotency.ts';
 import { PREFER_WAIT, PREFERENCE_APPLIED, preferredWait, waitAsPreferred } from '../requests/wait.ts';
 import { batchBody, submittedTask, submittedTasks } from '../schemas/tasks.ts';
@@ -29,7 +33,9 @@ import { tellAccepted } from './accepted.ts';
 /** `POST /tasks` and `POST /tasks/batch`. */
 export function submitRoutes(api: Operations, { database, catalogue, finishes, observe }: AppParts): void {
   const findTask = taskFinder(orm(database));
-  const submissions = new Submissions(database, { accepted: (tasks) => tellAccepted(observe, tasks) });
+  const accepted = (tasks: readonly Submitted[]) => tellAccepted(observe, tasks);
+  const submissions = new Submissions(database, { accepted });
+  const keyedSubmissions = new KeyedSubmissions(database, { accepted });
 
   api.on(
     {
@@ -106,14 +112,17 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
     const traced = traceparent === null ? asked : asked.map((submission) => ({ ...submission, traceparent }));
     const types = await catalogue.find(names); // Before there is a transaction.
     const hide = ({ task, deduplicated }: Submitted) => ({ task: hideSecrets(task, types), deduplicated });
+    const isDependent = asked.some(hasDependencies);
     let submitted: Submitted[] = [];
-    const options = {
+    const idsOf = (all: readonly Submitted[]) => all.map(({ task }) => task.id);
+    const answerFor = (all: Submitted[]) => {
+      submitted = all;
+      return toAnswer(all.map(hide));
+    };
+    const options: IdempotentOptions = {
       database,
       fingerprint: () => fingerprintOf(body),
-      committed: () => {
-        tellAccepted(observe, submitted);
-        wakeSoon(submitted);
-      },
+      ...(isDependent ? { committed: () => tell(submitted) } : { once: insertOnce }),
       wait:
         waitSeconds === undefined
           ? undefined
@@ -121,35 +130,49 @@ export function submitRoutes(api: Operations, { database, catalogue, finishes, o
     };
     return idempotent(c, options, async (client) => {
       try {
-        // What is wrong matters only here, where the request is not a repeat.
         const tasks = check(types, traced, c.get('caller').actor);
-        submitted = await around(
-          () => insertAll(traced, tasks, client),
-          (all) => all.map(({ task }) => task.id),
-        );
+        const insertAll = isDependent
+          ? () => insertDependent(traced, tasks, client)
+          : () => submissions.insert(tasks);
+        return answerFor(await around(insertAll, idsOf));
       } catch (error) {
-        throw error instanceof SubmissionError ? refusal(error, pointerTo) : error;
+        throw asRefusal(error, pointerTo);
       }
-      return toAnswer(submitted.map(hide));
     });
+
+    /** Together with other callers' that have a key. What is wrong matters only where the request is not a repeat. */
+    async function insertOnce(keyed: KeyedRequest): Promise<Done> {
+      let tasks: NewTask[];
+      try {
+        tasks = check(types, traced, c.get('caller').actor);
+      } catch (error) {
+        return once(database, keyed, () => Promise.reject(asRefusal(error, pointerTo)));
+      }
+      const done = await keyedSubmissions.insert({
+        ...keyed,
+        tasks,
+        answer: (all) => toKept(answerFor(all)),
+      });
+      if (!done.replayed) await around(() => Promise.resolve(submitted), idsOf);
+      return done;
+    }
   }
 
-  /**
-   * Without a client together with other callers' tasks, unless they depend on others. What is committed then is told
-   * at once; what a client inserts, its transaction has yet to commit.
-   */
-  async function insertAll(
+  /** What is committed then is told at once; what a client inserts, its transaction has yet to commit. */
+  async function insertDependent(
     asked: readonly Submission[],
     tasks: readonly NewTask[],
     client: pg.PoolClient | undefined,
   ): Promise<Submitted[]> {
-    if (!asked.some(hasDependencies)) {
-      return client === undefined ? submissions.insert(tasks) : insert(client, tasks, false);
-    }
     const wakes = client === undefined;
     const submitted = await submitDependent(client ?? database, asked, (own) => insert(own, tasks, wakes));
     if (client === undefined) tellAccepted(observe, submitted);
     return submitted;
+  }
+
+  function tell(submitted: readonly Submitted[]): void {
+    tellAccepted(observe, submitted);
+    wakeSoon(submitted);
   }
 
   /** Nobody waits for it: runners also look by themselves. */
@@ -175,6 +198,10 @@ interface SubmitRequest {
   toAnswer: (submitted: readonly Submitted[]) => Answer;
   /** For how long a single task is waited for. */
   waitSeconds?: number | undefined;
+}
+
+function asRefusal(error: unknown, pointerTo: (index: number) => string): unknown {
+  return error instanceof SubmissionError ? refusal(error, pointerTo) : error;
 }
 
 const LOCATION = 'The address of the task';

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -36,6 +35,7 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
   const { host, port, onlyLoopback } = options;
   const server = createBoundedServer(options, listenerOf(app, host));
   const requests = new RunningRequests(server);
+  answerClientErrors(server, requests);
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -91,16 +91,13 @@ function createBoundedServer(options: ListenOptions, listener: Listener): Server
   });
   server.on('checkExpectation', (_, response) => refuse(response, cannotExpect()));
   server.on('connect', (_, socket) => refuseSocket(socket, noProxy()));
-  answerClientErrors(server);
   return server;
 }
 
 /** Answers over the socket, when the earlier requests on it have been answered and somebody is still there. */
-function answerClientErrors(server: Server): void {
-  const latest = new WeakMap<Duplex, ServerResponse>();
-  server.on('request', (request, response) => latest.set(request.socket, response));
+function answerClientErrors(server: Server, requests: RunningRequests): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const answer = latest.get(socket);
+    const answer = requests.latestOn(socket);
     const underWay = answer?.writableFinished === false ? answer : undefined;
     const problem = problemOfParser(error);
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();

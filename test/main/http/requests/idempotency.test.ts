@@ -190,6 +190,26 @@ describe('simultaneous requests with one Idempotency-Key', () => {
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]));
     assert.equal(await count('tasks'), 100);
   });
+
+  it('among many others, of which some are wrong, have one effect a key; what is wrong leaves no key behind', async () => {
+    const calls = Array.from({ length: 240 }, (_, call) => (call * 7) % 60);
+    const answers = await Promise.all(
+      calls.map(async (n) => {
+        const body = { type: n % 6 === 5 ? 'unknown' : 'anything', params: { n } };
+        return { n, answer: await post(`key ${n}`, body) };
+      }),
+    );
+    const texts = new Map<number, Set<string>>();
+    for (const { n, answer } of answers) {
+      if (problem(answer) === '409 /problems/idempotency-in-progress') continue;
+      if (n % 6 === 5) assert.equal(problem(answer), '422 /problems/unknown-task-type');
+      else assert.deepEqual([answer.status, answer.json.params], [201, { n }]);
+      texts.set(n, (texts.get(n) ?? new Set()).add(answer.text));
+    }
+    assert.equal(texts.size, 60, 'of each key one was answered');
+    for (const [n, different] of texts) assert.equal(different.size, 1, `key ${n}`);
+    assert.deepEqual([await count('tasks'), await count('idempotency_keys')], [50, 50]);
+  });
 });
 
 describe('an Idempotency-Key together with Prefer: wait', () => {

@@ -204,6 +204,33 @@ describe('a body', () => {
     assertProblem((await exchange(url, chunked))[0], 408);
   });
 
+  it('that comes in pieces is put together, also in the middle of a character', async () => {
+    const bytes = Buffer.from('{"a":"ä€😀"}');
+    for (const isChunked of [true, false]) {
+      const connection = await rawConnection(url);
+      connection.socket.setNoDelay();
+      connection.write(
+        head(`${isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes.length}`}\r\n${CLOSE}`),
+      );
+      for (const byte of bytes) {
+        connection.write(isChunked ? Buffer.from([49, 13, 10, byte, 13, 10]) : Buffer.from([byte]));
+        await new Promise(setImmediate);
+      }
+      if (isChunked) connection.write('0\r\n\r\n');
+      const [answer] = await connection.answers();
+      assert.equal(answer?.body, bytes.toString('utf8'));
+    }
+  });
+
+  it('that turns out to be too large is refused', async () => {
+    const chunk = `400\r\n${' '.repeat(1024)}\r\n`;
+    const connection = await rawConnection(url);
+    connection.write(head('Transfer-Encoding: chunked\r\n') + chunk.repeat(2));
+    await waitFor('the answer', () => connection.received() !== '');
+    assertProblem(parseAnswers(connection.received())[0], 413);
+    connection.socket.destroy();
+  });
+
   it('whose sender goes away is no failure of this side', async () => {
     const connection = await rawConnection(url);
     connection.write(`${head('Content-Length: 10\r\n')}{"a"`);
@@ -337,6 +364,48 @@ describe('a server that drains', () => {
     const [late] = await connection.answers();
     assert.deepEqual([late?.status, late?.headers.get('connection')], [200, 'close']);
     await closed;
+  });
+});
+
+describe('a server that closes', () => {
+  it('first answers all that was asked on a connection, and says with the last answer that it ends', async () => {
+    const answers: (() => void)[] = [];
+    const app = new Hono();
+    app.get('/', (c) => new Promise<Response>((resolve) => answers.push(() => resolve(c.text('late')))));
+    const server = await serve(app, { observe });
+    const connection = await rawConnection(server.url);
+    connection.write(`GET / HTTP/1.1\r\n${HOST}\r\n`.repeat(2));
+    await waitFor('the requests', () => answers.length === 2);
+    let isClosed = false;
+    const closed = server.close().then(() => {
+      isClosed = true;
+    });
+    answers[0]?.();
+    await waitFor('the first answer', () => connection.received() !== '');
+    assert.equal(isClosed, false);
+    answers[1]?.();
+    assert.deepEqual(
+      (await connection.answers()).map(({ status, headers }) => [status, headers.get('connection')]),
+      [
+        [200, 'keep-alive'],
+        [200, 'close'],
+      ],
+    );
+    await closed;
+  });
+
+  it('does not wait for a caller who has gone away', async () => {
+    const server = await start();
+    const connection = await rawConnection(server.url);
+    connection.write(`GET /silent HTTP/1.1\r\n${HOST}\r\nGET /silent HTTP/1.1\r\n${HOST}\r\n`);
+    const other = await rawConnection(server.url);
+    other.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    await waitFor('an answer to another', () => other.received() !== '');
+    const closed = server.close();
+    connection.socket.destroy();
+    const before = performance.now();
+    await closed;
+    assert.ok(performance.now() - before < 5000, 'well before its patience of ten seconds is over');
   });
 });
 
