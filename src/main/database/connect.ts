@@ -27,7 +27,7 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
     connectionTimeoutMillis: 10_000,
     query_timeout: ANSWER_MS,
     keepAlive: true,
-    onConnect: withoutJit,
+    verify: turnJitOff,
   });
   prepareWherePossible(pool);
   // Between the pool, which listens no more, and its borrower, who does not listen yet, an error that came in one packet
@@ -43,8 +43,11 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
  *
  * When it fails, the connection is broken, and so will its borrower's first statement be.
  */
-async function withoutJit(client: pg.ClientBase): Promise<void> {
-  await client.query('set jit = off').catch(() => {});
+function turnJitOff(client: pg.PoolClient, done: () => void): void {
+  client.query('set jit = off').then(
+    () => done(),
+    () => done(),
+  );
 }
 
 /**

@@ -150,7 +150,8 @@ export class ClaimLoop {
       if (room === null) return false;
       const claimedAt = performance.now();
       const tasks = await this.#turns.claim(room);
-      if (tasks.length > 0) this.#claimMs += (performance.now() - claimedAt - this.#claimMs) * NEW_CLAIM_WEIGHT;
+      if (tasks.length > 0)
+        this.#claimMs += (performance.now() - claimedAt - this.#claimMs) * NEW_CLAIM_WEIGHT;
       this.#failures = 0;
       this.#take(tasks);
       return tasks.length > 0;
