@@ -26,6 +26,9 @@ begin
   execute format('grant connect on database %I to heddle_reader', current_database());
 end $$;
 
+-- APIs and runners say so on each of their connections; but a pooler in transaction mode lends them others.
+alter role heddle_runtime set jit = off;
+
 revoke create on schema public from public;
 grant usage, create on schema public to heddle_migrator;
 grant usage on schema public to heddle_runtime, heddle_reader;

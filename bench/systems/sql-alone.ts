@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { connect } from '../../src/main/database/connect.ts';
-import { type ClaimedTask, claim } from '../../src/main/engine/claim.ts';
+import { claim } from '../../src/main/engine/claim.ts';
+import type { ClaimedTask } from '../../src/main/engine/claimed-task.ts';
 import { type Decided, toColumns } from '../../src/main/engine/settle-values.ts';
 import { SETTLE_COMPLETED } from '../../src/main/engine/sql/settle.ts';
 import { addLiveRunner } from '../../test/support/runner-row.ts';

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { RetryPolicy, TaskError } from '../../drizzle/schema/tasks.ts';
+import type { AttemptRow } from './shared/attempt-row.ts';
 
 /*
  * What the main thread and a worker thread say to each other. Both sides import this file, and nothing else of the
@@ -29,12 +30,12 @@ export interface AttemptOrder {
   /** Some of its params are secret: its payload's schema tells which. */
   hasSecrets: boolean;
   /** Only when its type has limits that the thread has a part in. */
-  limited?: {
+  limited: {
     /** A start counts against the type's rate: the main thread has to hear of it. */
     tellsStart: boolean;
     /** Its keys could not be computed: the attempt has to end as that did. */
     lacksKeys: boolean;
-  };
+  } | null;
 }
 
 /** How much of a type may run at once, or start, over all runners. `null` is no limit. */
@@ -61,7 +62,7 @@ export interface KeyOrder {
 
 export interface Bundle {
   control: SharedArrayBuffer;
-  attempts: AttemptOrder[];
+  attempts: AttemptRow[];
 }
 
 /** What a thread gets at its start, with one end of the channel for everything that is not a bundle. */

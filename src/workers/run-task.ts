@@ -8,6 +8,7 @@ import type { BootOrder, Bundle, BundleEnd, KeyOrder, LimitKeys, TaskTypeDescrip
 import { toErrorRecord } from './report.ts';
 import { resolveFromEngine } from './resolve-from-engine.ts';
 import { type AttemptReport, runAttempt } from './run-attempt.ts';
+import { toAttemptOrder } from './shared/attempt-row.ts';
 import { Control } from './shared/control.ts';
 import { sendSpans } from './shared/tracing.ts';
 import { Thread } from './thread.ts';
@@ -53,9 +54,10 @@ export async function run(bundle: Bundle): Promise<BundleEnd> {
   if (here.dirty !== null) return { dirty: here.dirty };
   const control = new Control(bundle.control);
   here.takeStock();
-  for (const [index, order] of bundle.attempts.entries()) {
+  for (const [index, row] of bundle.attempts.entries()) {
     if (here.lease.over) break; // Others may run the rest already: the main thread takes it back.
     if (!control.start(index, heldBytes())) continue;
+    const order = toAttemptOrder(row);
     const report = await runAttempt(new AttemptScope(order, here), here, control);
     control.end();
     if (!succeeded(control, index, report))

@@ -27,6 +27,7 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
     connectionTimeoutMillis: 10_000,
     query_timeout: ANSWER_MS,
     keepAlive: true,
+    onConnect: withoutJit,
   });
   prepareWherePossible(pool);
   // Between the pool, which listens no more, and its borrower, who does not listen yet, an error that came in one packet
@@ -34,6 +35,16 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
   pool.on('connect', (client) => void client.on('error', () => {}));
   pool.on('error', (error) => observe({ event: 'database_error', during: 'idle', ...describe(error) }));
   return pool;
+}
+
+/**
+ * To compile a claim takes PostgreSQL half a second, to run it milliseconds. It is compiled all the same where `jit` is on,
+ * as by default: the planner has to reckon with all that is queued, since it does not know how little a claim takes.
+ *
+ * When it fails, the connection is broken, and so will its borrower's first statement be.
+ */
+async function withoutJit(client: pg.ClientBase): Promise<void> {
+  await client.query('set jit = off').catch(() => {});
 }
 
 /**

@@ -1,5 +1,5 @@
 import { BUNDLE_LIMIT } from '../../workers/shared/control.ts';
-import type { ClaimedTask } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import type { Pace } from './pace.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { Limits } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
-import { askForTasks, type ClaimedTask, type Wanted } from './claim.ts';
+import { askForTasks, type Wanted } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import { AGED_SECONDS, CLAIM_LIMITED } from './sql/claim.ts';
 import { FIND_DUE, NEXT_START, TAKE_KEYS } from './sql/limits.ts';
 

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '../database/connect.ts';
 import { describe, growingPause, isPassing, passingPause, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
-import { type ClaimedTask, findClaimed, type Room, type Wanted } from './claim.ts';
+import { findClaimed, type Room, type Wanted } from './claim.ts';
 import type { ClaimTurns } from './claim-turns.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { RunnableType } from './task-types.ts';
 import type { ThreadPool } from './thread-pool.ts';
@@ -45,6 +46,8 @@ export class ClaimLoop {
    * `performance.now()`, such claims are looked for often, because a backend can also commit after its connection broke.
    */
   #lookForLostUntil = Number.NEGATIVE_INFINITY;
+  /** How long claims that find something take: a moving average. */
+  #claimMs = 0;
   /** Claims that have failed, one after the other. */
   #failures = 0;
   /** Tasks claimed since the start. */
@@ -145,7 +148,9 @@ export class ClaimLoop {
       if (this.#mayHaveLost()) await this.#findLost();
       const room = this.#room();
       if (room === null) return false;
+      const claimedAt = performance.now();
       const tasks = await this.#turns.claim(room);
+      if (tasks.length > 0) this.#claimMs += (performance.now() - claimedAt - this.#claimMs) * NEW_CLAIM_WEIGHT;
       this.#failures = 0;
       this.#take(tasks);
       return tasks.length > 0;
@@ -220,21 +225,28 @@ export class ClaimLoop {
     return slow;
   }
 
-  /** Room for a quick type: none until half of its store is used up, since few large claims cost less than many. */
+  /**
+   * Room for a quick type: none until half of its store is used up, since few large claims cost less than many. That half
+   * lasts for as long as a claim takes.
+   */
   #store(quickMs: number, ready: number): number {
-    const store = Math.ceil((this.#threads.size * PREFETCH_MS) / quickMs);
+    const lastsMs = Math.min(Math.max(LEAST_STORE_MS, 2 * this.#claimMs), MOST_STORE_MS);
+    const store = Math.ceil((this.#threads.size * lastsMs) / quickMs);
     return ready > store / 2 ? 0 : store - ready;
   }
 }
 
 /** How much work the threads may have in store, in milliseconds of theirs. */
-const PREFETCH_MS = 20;
+const LEAST_STORE_MS = 20;
+/** A database that is slow, or far away. */
+const MOST_STORE_MS = 200;
+const NEW_CLAIM_WEIGHT = 0.2;
 
 const LOST_MS = 60_000;
 const LOST_EVERY_MS = 500;
 const RECONCILE_MS = 10_000;
 const LONGEST_PAUSE_MS = 2000;
-const MOST_READY = 1000;
+const MOST_READY = 3000;
 const MOST_HELD = 5000;
 const MOST_POLL_SECONDS = 5;
 const SLOT_MS = 20;

@@ -1,8 +1,9 @@
 import type { Limits } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
 import { Ageing } from './ageing.ts';
-import { type ClaimedTask, claim, claimByAge, type Room, type Wanted } from './claim.ts';
+import { claim, claimByAge, type Room, type Wanted } from './claim.ts';
 import { claimLimited, type Due, findDue, nextStart, takeKeys } from './claim-limited.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import { hasKeys } from './limits.ts';
 import type { RunnableType } from './task-types.ts';
 

@@ -1,34 +1,7 @@
 import type pg from 'pg';
 import type { Queryable } from '../database/connect.ts';
+import { ClaimedTask } from './claimed-task.ts';
 import { CLAIM, CLAIM_BY_AGE, FIND_CLAIMED } from './sql/claim.ts';
-
-/** A task that this runner holds until it is settled. */
-export interface ClaimedTask {
-  id: string;
-  type: string;
-  /** JSON text: only the thread parses it. */
-  params: string;
-  claim_token: string;
-  attempt: number;
-  max_retries: number;
-  attempts_forgiven: number;
-  created_at_ms: number;
-  domain: string | null;
-  description: string | null;
-  timeout_seconds: number | null;
-  unique_key: string | null;
-  has_dependencies: boolean;
-  priority: number;
-  /** From when it was due until it was claimed, by the database's clock. */
-  waited_ms: number;
-  /** When its claim was sent, by `performance.now()`: the database's clock stops `waited_ms` there. */
-  claimed_at: number;
-  /** Only of types with limits: what it counts as, see `LimitKeys`. */
-  concurrency_key?: string | null;
-  rate_key?: string | null;
-  /** The trace that its submission belongs to. */
-  traceparent: string | null;
-}
 
 /** How much of a type a runner can take. */
 export interface Wanted {
@@ -94,8 +67,8 @@ function ticksFirst(
 
 /** Sends a statement that returns claimed tasks. */
 export async function askForTasks(database: Queryable, statement: pg.QueryConfig): Promise<ClaimedTask[]> {
-  const claimed_at = performance.now();
-  const { rows } = await database.query<ClaimedTask>(statement);
-  for (const task of rows) task.claimed_at = claimed_at;
-  return rows;
+  const claimedAt = performance.now();
+  const asRows: pg.QueryArrayConfig = { ...statement, rowMode: 'array' };
+  const { rows } = await database.query(asRows);
+  return rows.map((row) => new ClaimedTask(row as never, claimedAt));
 }

@@ -3,7 +3,7 @@ import { monotonicMs, type Running } from '../../workers/shared/control.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
 import { bundleSize } from './bundle.ts';
-import type { ClaimedTask } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import { Flight, type FlightEnd, type FlightEvents } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
 import { Pace, QUICK_MS } from './pace.ts';
@@ -247,10 +247,14 @@ export class Dispatcher {
     } else if (flight !== undefined) this.#events.said(flight, message);
   }
 
-  #ended(flight: Flight, reported: ReportedOutcome, end: Omit<FlightEnd, 'outcome'>): void {
+  #ended(
+    flight: Flight,
+    reported: ReportedOutcome,
+    { settledByTask, ranMs, endedAt }: Omit<FlightEnd, 'outcome'>,
+  ): void {
     const outcome = flight.outcomeOf(reported);
-    if (outcome.name === 'succeeded') this.pace.note(flight.task.type, end.ranMs);
-    this.#finish(flight, { ...end, outcome });
+    if (outcome.name === 'succeeded') this.pace.note(flight.task.type, ranMs);
+    this.#finish(flight, { outcome, settledByTask, ranMs, endedAt });
   }
 
   #finish(flight: Flight, end: FlightEnd): void {

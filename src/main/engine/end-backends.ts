@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '../database/connect.ts';
 import { describe, isAway } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
-import type { ClaimedTask } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import { END_BACKENDS_OF_ATTEMPT, END_BACKENDS_OF_RUNNER } from './sql/attempt.ts';
 
 /**

@@ -5,7 +5,7 @@ import type {
   Limits,
   ReportedOutcome,
 } from '../../workers/protocol.ts';
-import type { ClaimedTask } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import type { Outcome } from './outcome.ts';
 import type { TaskThread } from './task-thread.ts';
 import type { RunnableType } from './task-types.ts';
@@ -67,7 +67,7 @@ export class Flight {
   /** What the thread is told. */
   order(): AttemptOrder {
     const { task } = this;
-    const order: AttemptOrder = {
+    return {
       taskId: task.id,
       type: task.type,
       claimToken: task.claim_token,
@@ -81,13 +81,12 @@ export class Flight {
       hasDependencies: task.has_dependencies,
       traceparent: task.traceparent,
       hasSecrets: this.type.hasSecrets,
+      limited: this.type.limits === null ? null : this.#limited(this.type.limits),
     };
-    if (this.type.limits !== null) order.limited = this.#limited(this.type.limits);
-    return order;
   }
 
-  #limited(limits: Limits): NonNullable<AttemptOrder['limited']> {
-    const { concurrency_key = null, rate_key = null } = this.task;
+  #limited(limits: Limits): AttemptOrder['limited'] {
+    const { concurrency_key, rate_key } = this.task;
     const lacksConcurrencyKey = limits.maxConcurrentPerKey !== null && concurrency_key === '';
     const lacksRateKey = limits.rate?.keyed === true && rate_key === '';
     return { tellsStart: limits.rate !== null, lacksKeys: lacksConcurrencyKey || lacksRateKey };

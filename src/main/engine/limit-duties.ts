@@ -1,4 +1,4 @@
-import type { ClaimedTask } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import { FreeSlots } from './free-slots.ts';
 import { Keying, type KeyingParts } from './keying.ts';
 import { Starts } from './starts.ts';

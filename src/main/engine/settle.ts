@@ -235,7 +235,7 @@ export class Settler {
     const { rows } = await untilWritten(
       'settle',
       this.#observe,
-      () => this.#database.query<Reread>({ name: 'reread', text: REREAD, values: [ids] }),
+      () => this.#database.query<Reread>(REREAD, [ids]),
       () => false, // It only reads: what is in its way is in everybody's.
     );
     const now = new Map(rows.map((row) => [row.id, row]));

@@ -1,5 +1,5 @@
 import type { TaskError } from '../../../drizzle/schema/tasks.ts';
-import type { ClaimedTask } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import type { Attempted, Outcome } from './outcome.ts';
 
 /** An attempt that has ended, on its way into the database. */

@@ -2,7 +2,7 @@ import type { Queryable } from '../database/connect.ts';
 import { describe, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
 import { Batcher } from './batcher.ts';
-import type { ClaimedTask } from './claim.ts';
+import type { ClaimedTask } from './claimed-task.ts';
 import { writeByHalves } from './halves.ts';
 import { NOTE_STARTS } from './sql/limits.ts';
 import type { RunnableType } from './task-types.ts';

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import {
+  type AttemptOrder,
   type BootOrder,
   type Bundle,
   type BundleEnd,
@@ -12,6 +13,7 @@ import {
   type TaskTypeDescription,
   type ToThread,
 } from '../../workers/protocol.ts';
+import { toAttemptRow } from '../../workers/shared/attempt-row.ts';
 import { Control, type Success } from '../../workers/shared/control.ts';
 import { outOfMemory, v8LimitMb } from './heap-watch.ts';
 
@@ -118,9 +120,9 @@ export class TaskThread {
    * Runs a bundle. When this settles, everything the thread has said about it has been heard.
    * @throws ThreadDied after the thread's exit, with the reason in plain words
    */
-  async run(attempts: Bundle['attempts']): Promise<BundleEnd> {
+  async run(attempts: readonly AttemptOrder[]): Promise<BundleEnd> {
     this.control.reset();
-    const bundle: Bundle = { control: this.control.buffer, attempts };
+    const bundle: Bundle = { control: this.control.buffer, attempts: attempts.map(toAttemptRow) };
     return this.#call<BundleEnd>('run', bundle);
   }
 

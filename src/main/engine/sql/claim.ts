@@ -1,6 +1,6 @@
 import { MAY_CLAIM } from './presence.ts';
 
-/** What a runner needs of a task that it has claimed. */
+/** What a runner needs of a task that it has claimed: the fields of ClaimedTask, in their order. */
 const CLAIMED = `t.id, t.type, t.params::text as params, t.claim_token, t.attempt, t.max_retries, t.attempts_forgiven,
   date_part('epoch', t.created_at) * 1000 as created_at_ms, t.domain, t.description, t.timeout_seconds, t.unique_key,
   t.depends_on <> '{}' as has_dependencies, t.traceparent, t.priority,
