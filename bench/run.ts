@@ -67,7 +67,7 @@ async function run({ names, ...options }: Arguments): Promise<void> {
     const bench = (BENCHES[name] ?? LONG[name]) as Bench;
     rows.push(...(await bench({ ...options, machine, say: (line) => console.log(`  ${line}`) })));
   }
-  printTable(rows);
+  if (rows.length > 0) printTable(rows);
 }
 
 function readOrExplain(args: readonly string[]): Arguments {
