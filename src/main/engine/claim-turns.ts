@@ -1,8 +1,9 @@
 import type { Limits } from '../../workers/protocol.ts';
 import type { Queryable } from '../database/connect.ts';
 import { Ageing } from './ageing.ts';
-import { claim, claimByAge, type Room, type Wanted } from './claim.ts';
+import { claim, claimAhead, claimByAge, type Room, type Wanted } from './claim.ts';
 import { claimLimited, type Due, findDue, nextStart, takeKeys } from './claim-limited.ts';
+import { ClaimPositions } from './claim-positions.ts';
 import type { ClaimedTask } from './claimed-task.ts';
 import { hasKeys } from './limits.ts';
 import type { RunnableType } from './task-types.ts';
@@ -28,23 +29,47 @@ export class ClaimTurns {
   readonly #limits: ReadonlyMap<string, Limits>;
   readonly #unlimited: readonly string[];
   readonly #ageing = new Ageing();
+  readonly #positions: ClaimPositions;
 
   constructor(
     { runnerId, database, types }: { runnerId: string; database: Queryable; types: readonly RunnableType[] },
     events: TurnEvents,
+    positions = new ClaimPositions(),
   ) {
     this.#runnerId = runnerId;
     this.#database = database;
     this.#events = events;
+    this.#positions = positions;
     this.#limits = new Map(types.flatMap(({ name, limits }) => (limits === null ? [] : [[name, limits]])));
     this.#unlimited = types.filter(({ limits }) => limits === null).map(({ name }) => name);
   }
 
   /** Claims what fits. Empty: there is nothing that could start now. */
   async claim(room: Room): Promise<ClaimedTask[]> {
+    if (this.#isUnlimited(room)) return this.#claimUnlimited(room);
     const tasks = this.#ageing.isDue ? await this.#claimByAge(room) : await this.#claimByUrgency(room);
     if (this.#ageing.note(tasks.length > 0)) return this.#claimByUrgency(room);
     return tasks;
+  }
+
+  /** Without limits nobody has to be asked whose turn it is; and a claim can go on from the last one. */
+  async #claimUnlimited(room: Room): Promise<ClaimedTask[]> {
+    const startedAt = performance.now();
+    if (!this.#positions.isFromFront(startedAt)) {
+      const tasks = await claimAhead(this.#database, this.#runnerId, room, this.#positions);
+      this.#positions.note(tasks);
+      return tasks;
+    }
+    const claimIt = this.#ageing.isDue ? claimByAge : claim;
+    const tasks = await claimIt(this.#database, this.#runnerId, room);
+    this.#positions.note(tasks);
+    const now = performance.now();
+    this.#positions.noteFromFront(now - startedAt, tasks.length, now);
+    return this.#ageing.note(tasks.length > 0) ? this.#claimUnlimited(room) : tasks;
+  }
+
+  #isUnlimited({ wanted }: Room): boolean {
+    return !wanted.some(({ type }) => this.#limits.has(type));
   }
 
   /** Tasks that got keys when their type still had limits are seen by nobody: they lose them. */
@@ -53,8 +78,6 @@ export class ClaimTurns {
   }
 
   async #claimByUrgency(room: Room): Promise<ClaimedTask[]> {
-    if (!room.wanted.some(({ type }) => this.#limits.has(type)))
-      return claim(this.#database, this.#runnerId, room);
     for (const due of await this.#findDue(room)) {
       const tasks = await this.#claimOf(due, room, 'by urgency');
       if (tasks.length > 0) return tasks;
@@ -64,8 +87,6 @@ export class ClaimTurns {
 
   /** Whose turn it is goes round: what is oldest of all is not known without asking all. */
   async #claimByAge(room: Room): Promise<ClaimedTask[]> {
-    if (!room.wanted.some(({ type }) => this.#limits.has(type)))
-      return claimByAge(this.#database, this.#runnerId, room);
     const due = await this.#findDue(room);
     due.sort((a, b) => ((a.type ?? '') < (b.type ?? '') ? -1 : 1));
     const first = due.length === 0 ? 0 : this.#ageing.turn % due.length;

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { Queryable } from '../database/connect.ts';
+import type { ClaimPositions } from './claim-positions.ts';
 import { ClaimedTask } from './claimed-task.ts';
-import { CLAIM, CLAIM_BY_AGE, FIND_CLAIMED } from './sql/claim.ts';
+import { CLAIM, CLAIM_AHEAD, CLAIM_BY_AGE, FIND_CLAIMED } from './sql/claim.ts';
 
 /** How much of a type a runner can take. */
 export interface Wanted {
@@ -26,13 +27,33 @@ export interface Room {
 /** Claims due tasks of types without limits, the most urgent first. Each gets a claim token that was never used before. */
 export async function claim(database: Queryable, runnerId: string, room: Room): Promise<ClaimedTask[]> {
   const tasks = await run(database, { name: 'claim', text: CLAIM }, runnerId, room);
-  return ticksFirst(tasks, room, (a, b) => a.priority - b.priority || b.waited_ms - a.waited_ms);
+  return ticksFirst(tasks, room, byUrgency);
+}
+
+/** The same, from where the runner has come to in the queues of its types. */
+export async function claimAhead(
+  database: Queryable,
+  runnerId: string,
+  room: Room,
+  positions: ClaimPositions,
+): Promise<ClaimedTask[]> {
+  const now = performance.now();
+  const wanted = room.wanted.map((one) => ({ ...one, probes: positions.probes(one, now) }));
+  const tasks = await run(database, { name: 'claim-ahead', text: CLAIM_AHEAD }, runnerId, {
+    ...room,
+    wanted,
+  });
+  return ticksFirst(tasks, room, byUrgency);
 }
 
 /** The same for those that have been due for long, the longest first. */
 export async function claimByAge(database: Queryable, runnerId: string, room: Room): Promise<ClaimedTask[]> {
   const tasks = await run(database, { name: 'claim-by-age', text: CLAIM_BY_AGE }, runnerId, room);
   return ticksFirst(tasks, room, (a, b) => b.waited_ms - a.waited_ms || a.priority - b.priority);
+}
+
+function byUrgency(a: ClaimedTask, b: ClaimedTask): number {
+  return a.priority - b.priority || b.waited_ms - a.waited_ms;
 }
 
 async function run(

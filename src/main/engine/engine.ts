@@ -91,7 +91,7 @@ export class Engine {
   /** Starts the threads. Nothing is claimed before `open`. */
   async start(): Promise<void> {
     this.#memory.start();
-    this.#cancelPoll = setInterval(() => void this.#pollCancels(), CANCEL_POLL_MS);
+    this.#pollCancelsIn(CANCEL_POLL_MS);
     await this.#threads.start();
   }
 
@@ -181,7 +181,8 @@ export class Engine {
   }
 
   async #end(why: 'stop' | 'lost'): Promise<void> {
-    clearInterval(this.#cancelPoll);
+    clearTimeout(this.#cancelPoll);
+    this.#cancelPoll = undefined;
     this.#dispatcher.close();
     this.#threads.close();
     this.#limits.close();
@@ -291,6 +292,17 @@ export class Engine {
     }
   }
 
+  #pollCancelsIn(milliseconds: number): void {
+    this.#cancelPoll = setTimeout(() => void this.#pollCancelsAndGoOn(), milliseconds);
+  }
+
+  async #pollCancelsAndGoOn(): Promise<void> {
+    const startedAt = performance.now();
+    await this.#pollCancels();
+    const restMs = CANCEL_POLL_REST * (performance.now() - startedAt);
+    if (this.#cancelPoll !== undefined) this.#pollCancelsIn(Math.max(CANCEL_POLL_MS, restMs));
+  }
+
   /** The notification of a cancel may get lost: then it is found here. */
   async #pollCancels(): Promise<void> {
     if (this.running === 0 && this.#dispatcher.ready === 0) return;
@@ -306,5 +318,8 @@ export class Engine {
 }
 
 const CANCEL_POLL_MS = 1000;
+
+/** How much longer than a poll the pause after it is: polls are slow while somebody keeps a transaction open. */
+const CANCEL_POLL_REST = 9;
 
 const STUCK_MS: StuckLimits = { told: 5000, givenUp: 15_000 };

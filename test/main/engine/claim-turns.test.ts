@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import type { Queryable } from '../../../src/main/database/connect.ts';
 import { EVERY } from '../../../src/main/engine/ageing.ts';
+import { ClaimPositions } from '../../../src/main/engine/claim-positions.ts';
 import { ClaimTurns } from '../../../src/main/engine/claim-turns.ts';
 import type { RunnableType } from '../../../src/main/engine/task-types.ts';
 import type { Limits } from '../../../src/workers/protocol.ts';
@@ -82,6 +83,51 @@ describe('claims in turn', { concurrency: false }, () => {
     });
   }
 
+  it('go by priority, then by when tasks were due, also when they go on from the last one', async () => {
+    const given = fc.record({
+      priority: fc.integer({ min: -2, max: 2 }),
+      type: fc.constantFrom('plain', 'tame'),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(given, { maxLength: 8 }), { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (submissions, places) => {
+          await pool.query('truncate tasks cascade');
+          const types = [plain, databaseType('tame', null)];
+          const turns = turnsOf(types, pool, new ClaimPositions(0));
+          for (const tasks of submissions) {
+            for (const { type, priority } of tasks) await queue(type, [{ priority, ageSeconds: 0 }]);
+            const { rows } = await pool.query<{ id: string }>(
+              `select id from tasks where status = 'queued' order by priority, run_at, id limit $1`,
+              [places],
+            );
+            assert.deepEqual(
+              await claimSome(turns, types, places),
+              rows.map(({ id }) => id),
+            );
+          }
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  it('that go on from the last one leave what was due before it to the next one from the front', async () => {
+    await pool.query('truncate tasks cascade');
+    const positions = new ClaimPositions(0);
+    const turns = turnsOf([plain], pool, positions);
+    await queue('plain', [{ priority: 0, ageSeconds: 0 }]);
+    await claimSome(turns, [plain], 1);
+    positions.noteFromFront(60_000, 0, performance.now());
+    const [late] = await queue('plain', [{ priority: 0, ageSeconds: 10 }]);
+    const [urgent] = await queue('plain', [{ priority: -1, ageSeconds: 10 }]);
+    const [young] = await queue('plain', [{ priority: 0, ageSeconds: 0 }]);
+    assert.deepEqual(await claimSome(turns, [plain], 9), [urgent, young]);
+    positions.noteFromFront(0, 0, performance.now());
+    assert.deepEqual(await claimSome(turns, [plain], 9), [late]);
+  });
+
   it('of types without limits are one statement each, that knows nothing of limits', async () => {
     await pool.query('truncate tasks cascade');
     await queue('plain', Array(3).fill({ priority: 0, ageSeconds: 0 }));
@@ -155,9 +201,13 @@ describe('claims in turn', { concurrency: false }, () => {
     assert.equal((await turns.claim(room([limited], 1)))[0]?.concurrency_key, 'a');
   });
 
-  function turnsOf(types: RunnableType[], database: Queryable = pool): ClaimTurns {
+  function turnsOf(
+    types: RunnableType[],
+    database: Queryable = pool,
+    positions = new ClaimPositions(NEVER_SLOW),
+  ): ClaimTurns {
     const parts = { runnerId: runner, database, types };
-    return new ClaimTurns(parts, { keysWanted() {}, roomIn() {} });
+    return new ClaimTurns(parts, { keysWanted() {}, roomIn() {} }, positions);
   }
 
   function room(types: readonly RunnableType[], places: number) {
@@ -181,15 +231,20 @@ describe('claims in turn', { concurrency: false }, () => {
   async function queue(
     type: string,
     tasks: readonly { priority: number; ageSeconds: number }[],
-  ): Promise<void> {
-    await pool.query(
+  ): Promise<string[]> {
+    const { rows } = await pool.query<{ id: string }>(
       `insert into tasks (type, status, priority, run_at)
        select $1, 'queued', t.priority, now() - make_interval(secs => t."ageSeconds")
-       from jsonb_to_recordset($2::jsonb) as t(priority int2, "ageSeconds" float8)`,
+       from jsonb_to_recordset($2::jsonb) as t(priority int2, "ageSeconds" float8)
+       returning id`,
       [type, JSON.stringify(tasks)],
     );
+    return rows.map(({ id }) => id);
   }
 });
+
+/** Whatever the machine is like: all claims are from the front. */
+const NEVER_SLOW = Number.POSITIVE_INFINITY;
 
 const AGE_OF_NEW = fc.integer({ min: 0, max: 15 });
 const AGE_OF_OLD = fc.integer({ min: 31, max: 100_000 });

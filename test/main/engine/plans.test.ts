@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type pg from 'pg';
-import { CLAIM, CLAIM_BY_AGE } from '../../../src/main/engine/sql/claim.ts';
+import { CLAIM, CLAIM_AHEAD, CLAIM_BY_AGE } from '../../../src/main/engine/sql/claim.ts';
 import { FIND_DUE } from '../../../src/main/engine/sql/limits.ts';
 import {
   KEEP_LOG,
@@ -16,6 +16,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 
 const STATEMENTS = {
   CLAIM: [CLAIM, 'uuid, jsonb, int, int'],
+  CLAIM_AHEAD: [CLAIM_AHEAD, 'uuid, jsonb, int, int'],
   CLAIM_BY_AGE: [CLAIM_BY_AGE, 'uuid, jsonb, int, int'],
   FIND_DUE: [FIND_DUE, 'jsonb'],
   SETTLE: [SETTLE, 'jsonb'],

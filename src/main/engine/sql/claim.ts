@@ -48,7 +48,46 @@ candidates as materialized (
 ${claimed('select id from candidates where place <= $3 and (quick or slow_so_far <= $4)')}`;
 
 /**
- * The same for what has been due for longest, and for AGED_SECONDS at least: then priority does not count. Due ticks
+ * The same, but it looks where it is told to: each of $2 has `probes`, see ClaimPositions.
+ */
+export const CLAIM_AHEAD = `
+with ${wanted('probes jsonb')},
+candidates as materialized (
+  select c.id, w.quick, row_number() over (order by not w.tick, c.priority, c.run_at, c.id) as place,
+    count(*) filter (where not w.quick) over (order by not w.tick, c.priority, c.run_at, c.id) as slow_so_far
+  from wanted w
+  cross join lateral (
+    select found.*
+    from jsonb_to_recordset(w.probes) as p(low int2, high int2, age float8)
+    cross join lateral (
+      select * from (
+        select id, priority, run_at
+        from tasks
+        where status = 'queued' and concurrency_key is null and type = w.type and priority = p.low
+          and run_at between now() - make_interval(secs => p.age) and now()
+        order by run_at, id
+        limit w.free
+        for update skip locked
+      ) further
+      union all
+      select * from (
+        select id, priority, run_at
+        from tasks
+        where p.age is null and status = 'queued' and concurrency_key is null and type = w.type
+          and priority > p.low and priority < p.high and run_at <= now()
+        order by priority, run_at, id
+        limit w.free
+        for update skip locked
+      ) everything
+    ) found
+    order by priority, run_at, id
+    limit w.free
+  ) c
+)
+${claimed('select id from candidates where place <= $3 and (quick or slow_so_far <= $4)')}`;
+
+/**
+ * The same as CLAIM for what has been due for longest, and for AGED_SECONDS at least: then priority does not count. Due ticks
  * go first all the same.
  *
  * There is no index in this order, which every submission would have to write to. But within a priority `tasks_ready`
@@ -83,9 +122,10 @@ ${claimed(`
     and status = 'queued'
   for update skip locked`)}`;
 
-function wanted(): string {
+function wanted(more?: string): string {
+  const columns = ['type text', 'free int', 'quick bool', 'tick bool', ...(more === undefined ? [] : [more])];
   return `wanted as (
-  select * from jsonb_to_recordset($2::jsonb) as w(type text, free int, quick bool, tick bool) where ${MAY_CLAIM}
+  select * from jsonb_to_recordset($2::jsonb) as w(${columns.join(', ')}) where ${MAY_CLAIM}
 )`;
 }
 

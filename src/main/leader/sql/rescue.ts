@@ -1,10 +1,19 @@
 import { leads } from './elect.ts';
 
-/** $1 this runner: the other runners that hold tasks, or do not count as stopped or lost, and how each is. */
+/**
+ * $1 this runner: the other runners that hold tasks, or do not count as stopped or lost, and how each is.
+ *
+ * Not past the index entries of its own tasks: while somebody keeps a transaction open, those of all that it has run since
+ * are still there.
+ */
 export const OTHER_RUNNERS = `
 select coalesce(r.id, t.runner_id) as id, r.host, r.pid, r.process_space, r.status, r.lease_seconds, r.last_seen_at::text as last_seen_at,
   extract(epoch from now() - r.last_seen_at)::float8 as silent_seconds
-from (select distinct runner_id from tasks where status = 'running') t
+from (
+  select runner_id from tasks where status = 'running' and runner_id < $1
+  union
+  select runner_id from tasks where status = 'running' and runner_id > $1
+) t
 full join runners r on r.id = t.runner_id
 where coalesce(r.id, t.runner_id) <> $1 and (t.runner_id is not null or r.status not in ('stopped', 'lost'))`;
 
