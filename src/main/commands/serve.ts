@@ -14,6 +14,7 @@ import { Runner } from '../runner.ts';
 import { type RunnerHttpOptions, startRunnerHttp } from '../runner-http.ts';
 import type { RunnerMessage } from '../runner-process.ts';
 import { onStopSignals } from '../signals.ts';
+import { keepHeapSmall } from '../small-heap.ts';
 import { runStart } from '../start.ts';
 
 /** `heddle start`: until a signal stops it. */
@@ -28,6 +29,7 @@ export async function startCommand(config: Config): Promise<number> {
  * more when it is gone. A second signal ends that time.
  */
 export async function apiCommand(config: Config): Promise<number> {
+  keepHeapSmall();
   const databaseUrl = configuredDatabase(config, 'api');
   const observe = logEvents(createLog(config.logLevel).logger);
   const stop = new AbortController();
