@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { connect } from '../../src/main/database/connect.ts';
+import { connect, ENGINE_SETTINGS } from '../../src/main/database/connect.ts';
 import { Engine } from '../../src/main/engine/engine.ts';
 import { Minutes } from '../../src/main/engine/minutes.ts';
 import { publishTaskTypes } from '../../src/main/engine/publish.ts';
@@ -51,7 +51,9 @@ export class BenchEngine {
     options: Partial<ThreadOptions>,
   ) {
     this.pool = connect(databaseUrl, 'heddle bench', () => {});
-    this.#enginePool = connect(databaseUrl, `heddle runner ${this.runnerId}`, () => {});
+    this.#enginePool = connect(databaseUrl, `heddle runner ${this.runnerId}`, () => {}, {
+      settings: ENGINE_SETTINGS,
+    });
     if (tells === 'nothing') writeNoHistory(this.#enginePool);
     this.#telling = tellingOf(tells, this.runnerId, this.#enginePool, types);
     this.#catalogue = new TaskTypeCatalogue(this.pool);

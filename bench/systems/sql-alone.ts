@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { connect } from '../../src/main/database/connect.ts';
+import { connect, ENGINE_SETTINGS } from '../../src/main/database/connect.ts';
 import { claim } from '../../src/main/engine/claim.ts';
 import type { ClaimedTask } from '../../src/main/engine/claimed-task.ts';
 import { type Decided, toColumns } from '../../src/main/engine/settle-values.ts';
@@ -21,7 +21,10 @@ class SqlAlone extends HeddleSystem {
 
   constructor(options: SystemOptions, ended: () => void) {
     super(options, ended);
-    this.#pool = connect(options.url, 'heddle bench', () => {}, CONNECTIONS);
+    this.#pool = connect(options.url, 'heddle bench', () => {}, {
+      max: CONNECTIONS,
+      settings: ENGINE_SETTINGS,
+    });
     this.#ended = ended;
   }
 

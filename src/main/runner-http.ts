@@ -24,7 +24,7 @@ export interface RunnerHttpOptions {
 /** Serves a runner's own `/health` and `/metrics` on RUNNER_PORT. @throws ListenError */
 export async function startRunnerHttp(options: RunnerHttpOptions): Promise<{ stop(): Promise<void> }> {
   const { config, databaseUrl, metrics, phase, observe } = options;
-  const database = connect(databaseUrl, 'heddle runner health', observe, 1);
+  const database = connect(databaseUrl, 'heddle runner health', observe, { max: 1 });
   const app = new Hono();
   const open = new Entrance({ observe });
   const guarded = new Entrance({ observe, guard: guard(config.http, observe) });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { LeaseClock } from '../workers/protocol.ts';
 import type { Config } from './config.ts';
-import { connect, disconnect } from './database/connect.ts';
+import { connect, disconnect, ENGINE_SETTINGS } from './database/connect.ts';
 import { describe, refusesTheValues } from './database/errors.ts';
 import { Engine } from './engine/engine.ts';
 import { GracefulStop } from './engine/graceful-stop.ts';
@@ -219,7 +219,9 @@ function assemble(id: string, options: TenureOptions, events: TenureEvents, lead
     over: (reason) => events.leaseOver(reason),
     expired: () => events.leaseExpired(),
   });
-  const database = connect(databaseUrl, `heddle runner ${id}`, options.observe);
+  const database = connect(databaseUrl, `heddle runner ${id}`, options.observe, {
+    settings: ENGINE_SETTINGS,
+  });
   const minutes = new Minutes(id, database, options.observe);
   const observe = tellBoth(options.observe, (event) => {
     if (event.event === 'attempt_ended') minutes.note(event);

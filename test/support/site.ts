@@ -45,7 +45,7 @@ export class Site {
   static async #on(server: OwnServer): Promise<Site> {
     const site = new Site(server, await temporaryDirectory());
     await migrateUp({ url: site.url, observe: () => {} });
-    const own = connect(site.url, 'test', () => {}, 1);
+    const own = connect(site.url, 'test', () => {}, { max: 1 });
     await prepareEvidence(own);
     await own.end();
     return site;

@@ -20,7 +20,7 @@ interface Wish {
 export async function submitIntoDatabase(config: Config, wish: Wish): Promise<VisibleTask> {
   const { url } = config.database;
   if (url === undefined) throw new CommandError('--database needs DATABASE_URL, and it is not set');
-  const database = connect(url, 'heddle submit', () => {}, 2);
+  const database = connect(url, 'heddle submit', () => {}, { max: 2 });
   try {
     return await submitAndWait(database, wish);
   } catch (error) {

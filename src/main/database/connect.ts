@@ -18,7 +18,12 @@ export interface Queryable {
  * socket that is open at this end only, it would wait for a quarter of an hour.
  * @param name shown by PostgreSQL as the application_name
  */
-export function connect(url: string, name: string, observe: Observe, max = 10): pg.Pool {
+export function connect(
+  url: string,
+  name: string,
+  observe: Observe,
+  { max = 10, settings = API_SETTINGS }: { max?: number; settings?: string } = {},
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: name,
@@ -27,7 +32,7 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
     connectionTimeoutMillis: 10_000,
     query_timeout: ANSWER_MS,
     keepAlive: true,
-    verify: turnJitOff,
+    verify: (client, done) => set(client, settings, done),
   });
   prepareWherePossible(pool);
   // Between the pool, which listens no more, and its borrower, who does not listen yet, an error that came in one packet
@@ -37,18 +42,25 @@ export function connect(url: string, name: string, observe: Observe, max = 10): 
   return pool;
 }
 
-/**
- * To compile a claim takes PostgreSQL half a second, to run it milliseconds. It is compiled all the same where `jit` is on,
- * as by default: the planner has to reckon with all that is queued, since it does not know how little a claim takes.
- *
- * When it fails, the connection is broken, and so will its borrower's first statement be.
- */
-function turnJitOff(client: pg.PoolClient, done: () => void): void {
-  client.query('set jit = off').then(
+/** When it fails, the connection is broken, and so will its borrower's first statement be. */
+function set(client: pg.PoolClient, settings: string, done: () => void): void {
+  client.query(settings).then(
     () => done(),
     () => done(),
   );
 }
+
+/**
+ * To compile a claim takes PostgreSQL half a second, to run it milliseconds. It is compiled all the same where `jit` is on,
+ * as by default: the planner has to reckon with all that is queued, since it does not know how little a claim takes.
+ */
+const API_SETTINGS = 'set jit = off';
+
+/**
+ * For the connections of engines. When statistics were made while little was queued, the planner would rather sort what is
+ * queued than read it in its order: then each claim reads and sorts all of what is queued since.
+ */
+export const ENGINE_SETTINGS: string = `${API_SETTINGS}; set enable_sort = off`;
 
 /**
  * So many connections stay when nobody asks. A new one has yet to learn what the tables are like: the first list or

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type pg from 'pg';
+import { connect, disconnect, ENGINE_SETTINGS } from '../../../src/main/database/connect.ts';
 import { CLAIM, CLAIM_AHEAD, CLAIM_BY_AGE } from '../../../src/main/engine/sql/claim.ts';
 import { FIND_DUE } from '../../../src/main/engine/sql/limits.ts';
 import {
@@ -50,3 +51,41 @@ describe('planned when there are no tasks, and kept when there are many,', () =>
     });
   }
 });
+
+describe('planned when little was queued, and kept when much is,', () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  let client: pg.PoolClient;
+  before(async () => {
+    database = await createTestDatabase();
+    await database.pool().query(FINISHED);
+    await database.pool().query('vacuum analyze tasks');
+    pool = connect(database.url, 'test', () => {}, { settings: ENGINE_SETTINGS });
+    client = await pool.connect();
+    await client.query('set plan_cache_mode = force_generic_plan');
+  });
+  after(async () => {
+    client.release();
+    await disconnect(pool);
+    await database.drop();
+  });
+
+  for (const name of ['CLAIM', 'CLAIM_AHEAD'] as const) {
+    it(`${name} reads what is queued in its order, and does not sort all of it`, async () => {
+      const [text, types] = STATEMENTS[name];
+      await client.query(`prepare ${name}(${types}) as ${text}`);
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        `explain execute ${name}(null, null, null, null)`,
+      );
+      const lines = rows.map((row) => row['QUERY PLAN']);
+      const locks = lines.flatMap((line, at) => (/LockRows/.test(line) ? [at] : []));
+      assert.ok(locks.length > 0);
+      for (const at of locks)
+        assert.match(lines.slice(at + 1, at + 4).join(), /Index Scan using tasks_ready /);
+    });
+  }
+});
+
+const FINISHED = `
+insert into tasks (type, status, started_at, finished_at)
+select 'any', 'completed', now(), now() from generate_series(1, 50000)`;
