@@ -247,11 +247,8 @@ export class Dispatcher {
     } else if (flight !== undefined) this.#events.said(flight, message);
   }
 
-  #ended(
-    flight: Flight,
-    reported: ReportedOutcome,
-    { settledByTask, ranMs, endedAt }: Omit<FlightEnd, 'outcome'>,
-  ): void {
+  #ended(flight: Flight, reported: ReportedOutcome, end: Omit<FlightEnd, 'outcome'>): void {
+    const { settledByTask, ranMs, endedAt } = end;
     const outcome = flight.outcomeOf(reported);
     if (outcome.name === 'succeeded') this.pace.note(flight.task.type, ranMs);
     this.#finish(flight, { outcome, settledByTask, ranMs, endedAt });

@@ -12,6 +12,9 @@ const CLAIMED_WITH_KEYS = `${CLAIMED}, t.concurrency_key, t.rate_key`;
 /** How long a task has to be due before its turn can come by age, in seconds. */
 export const AGED_SECONDS = 30;
 
+/** As many as there is room for. */
+const CHOSEN = 'select id from candidates where place <= $3 and (quick or slow_so_far <= $4)';
+
 /**
  * $1 the runner's id; $2 what can be claimed: `[{type, free, quick, tick}]`; $3 the most in all; $4 the most that are
  * not quick.
@@ -33,58 +36,39 @@ export const AGED_SECONDS = 30;
 export const CLAIM = `
 with ${wanted()},
 candidates as materialized (
-  select c.id, w.quick, row_number() over (order by not w.tick, c.priority, c.run_at, c.id) as place,
-    count(*) filter (where not w.quick) over (order by not w.tick, c.priority, c.run_at, c.id) as slow_so_far
+  ${ranked('c.priority, c.run_at, c.id')}
   from wanted w
   cross join lateral (
-    select id, priority, run_at
-    from tasks
-    where status = 'queued' and concurrency_key is null and type = w.type and run_at <= now()
-    order by priority, run_at, id
-    limit w.free
-    for update skip locked
+    ${queued('run_at <= now()', 'priority, run_at, id')}
   ) c
 )
-${claimed('select id from candidates where place <= $3 and (quick or slow_so_far <= $4)')}`;
+${claimed(CHOSEN)}`;
 
 /**
  * The same, but it looks where it is told to: each of $2 has `probes`, see ClaimPositions.
  */
 export const CLAIM_AHEAD = `
-with ${wanted('probes jsonb')},
+with ${wanted(', probes jsonb')},
 candidates as materialized (
-  select c.id, w.quick, row_number() over (order by not w.tick, c.priority, c.run_at, c.id) as place,
-    count(*) filter (where not w.quick) over (order by not w.tick, c.priority, c.run_at, c.id) as slow_so_far
+  ${ranked('c.priority, c.run_at, c.id')}
   from wanted w
   cross join lateral (
     select found.*
     from jsonb_to_recordset(w.probes) as p(low int2, high int2, age float8)
     cross join lateral (
       select * from (
-        select id, priority, run_at
-        from tasks
-        where status = 'queued' and concurrency_key is null and type = w.type and priority = p.low
-          and run_at between now() - make_interval(secs => p.age) and now()
-        order by run_at, id
-        limit w.free
-        for update skip locked
+        ${queued('priority = p.low and run_at between now() - make_interval(secs => p.age) and now()', 'run_at, id')}
       ) further
       union all
       select * from (
-        select id, priority, run_at
-        from tasks
-        where p.age is null and status = 'queued' and concurrency_key is null and type = w.type
-          and priority > p.low and priority < p.high and run_at <= now()
-        order by priority, run_at, id
-        limit w.free
-        for update skip locked
+        ${queued('p.age is null and priority > p.low and priority < p.high and run_at <= now()', 'priority, run_at, id')}
       ) everything
     ) found
     order by priority, run_at, id
     limit w.free
   ) c
 )
-${claimed('select id from candidates where place <= $3 and (quick or slow_so_far <= $4)')}`;
+${claimed(CHOSEN)}`;
 
 /**
  * The same as CLAIM for what has been due for longest, and for AGED_SECONDS at least: then priority does not count. Due ticks
@@ -103,8 +87,7 @@ levels as (
   select l.type, (${priorityOf('l', 'and t.priority > l.priority')}) from levels l where l.priority is not null
 ),
 candidates as materialized (
-  select c.id, w.quick, row_number() over (order by not w.tick, c.run_at, c.priority, c.id) as place,
-    count(*) filter (where not w.quick) over (order by not w.tick, c.run_at, c.priority, c.id) as slow_so_far
+  ${ranked('c.run_at, c.priority, c.id')}
   from levels l
   join wanted w on w.type = l.type
   cross join lateral (
@@ -118,15 +101,30 @@ candidates as materialized (
 )
 ${claimed(`
   select id from tasks
-  where id = any(array(select id from candidates where place <= $3 and (quick or slow_so_far <= $4)))
+  where id = any(array(${CHOSEN}))
     and status = 'queued'
   for update skip locked`)}`;
 
-function wanted(more?: string): string {
-  const columns = ['type text', 'free int', 'quick bool', 'tick bool', ...(more === undefined ? [] : [more])];
+function wanted(more = ''): string {
   return `wanted as (
-  select * from jsonb_to_recordset($2::jsonb) as w(${columns.join(', ')}) where ${MAY_CLAIM}
+  select * from jsonb_to_recordset($2::jsonb) as w(type text, free int, quick bool, tick bool${more}) where ${MAY_CLAIM}
 )`;
+}
+
+/** Of a wanted type's tasks those that come first, locked. */
+function queued(condition: string, order: string): string {
+  return `select id, priority, run_at
+    from tasks
+    where status = 'queued' and concurrency_key is null and type = w.type and ${condition}
+    order by ${order}
+    limit w.free
+    for update skip locked`;
+}
+
+/** Each candidate with its place among all of them, and how many up to it are not quick. */
+function ranked(order: string): string {
+  return `select c.id, w.quick, row_number() over (order by not w.tick, ${order}) as place,
+    count(*) filter (where not w.quick) over (order by not w.tick, ${order}) as slow_so_far`;
 }
 
 function priorityOf(row: string, beyond: string): string {
