@@ -1,4 +1,5 @@
 import { isAway } from '../database/errors.ts';
+import { writeByHalves } from './halves.ts';
 import type { NewTask } from './new-task.ts';
 import type { Submitted } from './submit.ts';
 
@@ -72,17 +73,15 @@ export class SubmissionQueue<Each extends Call> {
 
   /** Where the database refuses them, each half of the calls is tried again: in the end only the culprit fails. */
   async #writeAll(calls: readonly Each[]): Promise<void> {
-    try {
-      await this.#write(calls);
-    } catch (error) {
-      if (calls.length === 1 || isAway(error)) {
-        for (const call of calls) call.reject(error);
-        return;
+    await writeByHalves(calls, async (some) => {
+      try {
+        await this.#write(some);
+      } catch (error) {
+        if (some.length > 1 && !isAway(error)) return some;
+        for (const call of some) call.reject(error);
       }
-      const half = Math.ceil(calls.length / 2);
-      await this.#writeAll(calls.slice(0, half));
-      await this.#writeAll(calls.slice(half));
-    }
+      return [];
+    });
   }
 }
 
