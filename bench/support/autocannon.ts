@@ -9,25 +9,23 @@ const KEYED_PROGRAM = fileURLToPath(new URL('./autocannon-keyed.js', import.meta
 
 export interface Load {
   url: string;
-  /** Sent as JSON by POST; without it the request is a GET. */
-  body?: string;
+  /** Sent as JSON by POST. */
+  body: string;
   connections: number;
   seconds: number;
-  /** Requests a second of all connections together; as many as are answered when it is left out. */
-  rate?: number;
-  /** Each request has an Idempotency-Key of its own. Only with a body, and without a rate. */
+  /** Each request has an Idempotency-Key of its own. */
   keyed?: boolean;
 }
 
 export interface Loaded {
   /** Answers with 2xx. */
   perSecond: number;
-  /** In milliseconds, from when a request was due. */
+  /** Milliseconds. */
   p50: number;
   p99: number;
 }
 
-/** Sends requests from a process of its own. @throws Error when anything but 2xx is answered */
+/** Sends as many requests as are answered, from a process of its own. @throws Error when anything but 2xx is answered */
 export async function load(load: Load): Promise<Loaded> {
   const { url } = load;
   const result = JSON.parse(await output(load.keyed ? keyedCommand(load) : command(load))) as Result;
@@ -46,10 +44,9 @@ interface Result {
   latency: { p50: number; p99: number };
 }
 
-function command({ url, body, connections, seconds, rate }: Load): string[] {
-  const post = body === undefined ? [] : ['-m', 'POST', '-H', 'content-type=application/json', '-b', body];
-  const paced = rate === undefined ? [] : ['-R', String(rate)];
-  return [PROGRAM, ...post, ...paced, '-c', String(connections), '-d', String(seconds), '-j', url];
+function command({ url, body, connections, seconds }: Load): string[] {
+  const post = ['-m', 'POST', '-H', 'content-type=application/json', '-b', body];
+  return [PROGRAM, ...post, '-c', String(connections), '-d', String(seconds), '-j', url];
 }
 
 function keyedCommand({ url, body = '', connections, seconds }: Load): string[] {
