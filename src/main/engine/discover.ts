@@ -83,8 +83,9 @@ function watchMemory(
     observe: () => {}, // The reason is told with the file.
   });
   const timer = setInterval(() => {
-    heapWatch.look();
-    memoryWatch.look();
+    const rssBytes = process.memoryUsage.rss();
+    heapWatch.look(rssBytes);
+    memoryWatch.look(rssBytes);
   }, WATCH_MS);
   return { stop: () => clearInterval(timer) };
 }

@@ -40,9 +40,13 @@ export class HeapWatch {
     this.#onOver = onOver;
   }
 
-  /** Looks at the busy threads, unless it did so a moment ago. To be called often while there are any. */
-  look(): void {
-    if (performance.now() - this.#lookedAt < WATCH_MS) return;
+  /**
+   * Looks at the busy threads, unless it did so a moment ago. To be called often while there are any.
+   * @param rssBytes what the process has in memory: no heap in it is larger, but for what was swapped out
+   */
+  look(rssBytes: number): void {
+    const restMs = rssBytes > this.#limitBytes ? WATCH_MS : SWAPPED_WATCH_MS;
+    if (performance.now() - this.#lookedAt < restMs) return;
     this.#lookedAt = performance.now();
     for (const threadId of this.#busy()) {
       if (!this.#asked.has(threadId)) void this.#lookAt(threadId);
@@ -67,3 +71,6 @@ export class HeapWatch {
 
 /** A thread fills some 100 MB in twice this time: `v8LimitMb` leaves room for that. */
 const WATCH_MS = 40;
+
+/** To be asked interrupts a thread, and costs the main thread some 0.2 ms. */
+const SWAPPED_WATCH_MS = 1000;

@@ -52,8 +52,9 @@ export class MemoryGuard {
 
   /** Looks at once: to be called often while anything runs. */
   look(): void {
-    this.#heapWatch.look();
-    this.#memoryWatch.look();
+    const rssBytes = process.memoryUsage.rss();
+    this.#heapWatch.look(rssBytes);
+    this.#memoryWatch.look(rssBytes);
   }
 
   stop(): void {

@@ -48,10 +48,9 @@ export class MemoryWatch {
     clearInterval(this.#timer);
   }
 
-  /** Looks at once: to be called often while anything runs. It costs some microseconds. */
-  look(): void {
+  /** Looks at once: to be called often while anything runs. */
+  look(rssBytes = process.memoryUsage.rss()): void {
     if (this.#judging) return;
-    const rssBytes = process.memoryUsage.rss();
     if (rssBytes <= this.#limitBytes) this.#toldOfNobody = false;
     else if (performance.now() >= this.#rest.until || rssBytes > this.#rest.upToBytes) void this.#judge();
   }
