@@ -60,7 +60,8 @@ export async function run(bundle: Bundle): Promise<BundleEnd> {
     const order = toAttemptOrder(row);
     const report = await runAttempt(new AttemptScope(order, here), here, control);
     control.end();
-    if (!succeeded(control, index, report))
+    const mayWait = report.ranMs < SLOW_MS || index === bundle.attempts.length - 1;
+    if (!(mayWait && succeeded(control, index, report)))
       here.tell({ say: 'outcome', claimToken: order.claimToken, ...report });
     if (here.isAsBefore()) continue;
     const dirty = await here.leftBehind();
@@ -68,6 +69,9 @@ export async function run(bundle: Bundle): Promise<BundleEnd> {
   }
   return { dirty: null };
 }
+
+/** Nobody waits for the rest of the bundle to hear of the end of an attempt that took so long. */
+const SLOW_MS = 3;
 
 /** Tells of a success as most are. @returns false when it has to be told in a message */
 function succeeded(

@@ -4,7 +4,8 @@ import type { Pace } from './pace.ts';
 
 /**
  * How many of the ready tasks go to a thread together: the next one, and after it as many quick ones as a thread does in
- * a moment, shared out among idle threads.
+ * a moment, shared out among idle threads. When no other thread is idle, a few follow in any case: so the thread goes on
+ * while the main thread, which has to get a core first, hears of an end and settles it.
  * @param idle how many threads are idle beside that one
  */
 export function bundleSize(ready: readonly ClaimedTask[], idle: number, pace: Pace): number {
@@ -17,10 +18,13 @@ export function bundleSize(ready: readonly ClaimedTask[], idle: number, pace: Pa
     if (quickMs === null && count > 0) break;
     count++;
     expectedMs += quickMs ?? Number.POSITIVE_INFINITY;
-    if (expectedMs >= BUNDLE_MS) break;
+    if (expectedMs >= BUNDLE_MS && (idle > 0 || quickMs === null || count > FOLLOWING)) break;
   }
   return count;
 }
 
 /** How much expected work travels in one message. */
-const BUNDLE_MS = 3;
+export const BUNDLE_MS = 3;
+
+/** How many quick tasks follow in any case. */
+export const FOLLOWING = 2;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '../database/connect.ts';
 import { describe, growingPause, isPassing, passingPause, untilWritten } from '../database/errors.ts';
 import type { Observe } from '../observe/events.ts';
+import { FOLLOWING } from './bundle.ts';
 import { findClaimed, type Room, type Wanted } from './claim.ts';
 import type { ClaimTurns } from './claim-turns.ts';
 import type { ClaimedTask } from './claimed-task.ts';
@@ -232,8 +233,8 @@ export class ClaimLoop {
    */
   #store(quickMs: number, ready: number): number {
     const lastsMs = Math.min(Math.max(LEAST_STORE_MS, 2 * this.#claimMs), MOST_STORE_MS);
-    const store = Math.ceil((this.#threads.size * lastsMs) / quickMs);
-    return ready > store / 2 ? 0 : store - ready;
+    const store = this.#threads.size * Math.max(FOLLOWING, lastsMs / quickMs);
+    return ready > store / 2 ? 0 : Math.ceil(store) - ready;
   }
 }
 

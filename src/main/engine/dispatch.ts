@@ -2,7 +2,7 @@ import type { FromThread, ReportedOutcome } from '../../workers/protocol.ts';
 import { monotonicMs, type Running } from '../../workers/shared/control.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
-import { bundleSize } from './bundle.ts';
+import { BUNDLE_MS, bundleSize } from './bundle.ts';
 import type { ClaimedTask } from './claimed-task.ts';
 import { Flight, type FlightEnd, type FlightEvents } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
@@ -56,6 +56,7 @@ export class Dispatcher {
 
   /** Sends ready tasks to idle threads, as long as there are both. */
   pump(): void {
+    if (this.#ready.length === 0 && this.#threads.idle > 0 && !this.#closed) this.#takeBackFollowing();
     while (this.#ready.length > 0 && !this.#closed) {
       const thread = this.#threads.take();
       if (thread === undefined) return;
@@ -276,7 +277,8 @@ export class Dispatcher {
   }
 
   #lookAt(flight: Flight, { ageMs, loading }: Running, thread: TaskThread, bundle: Flight[]): void {
-    if (ageMs > STALL_MS) this.#takeBack(thread, bundle, flight.index + 1);
+    if (ageMs > Math.max(STALL_MS, 2 * this.#expectedMs(flight)))
+      this.#takeBack(thread, bundle, flight.index + 1);
     if (ageMs >= (loading ? flight.loadKillAtMs : flight.killAtMs)) {
       flight.neverLoaded = flight.end('timeout') && loading;
       void this.#kill(thread, { cause: flight.endedBy ?? 'timeout', reason: flight.deathReason() });
@@ -307,6 +309,19 @@ export class Dispatcher {
     await this.#killer.kill(thread, why, bundle.find((flight) => !flight.withdrawn)?.task ?? null);
   }
 
+  /** What follows an attempt that takes a while can start at once when there is nothing else for an idle thread. */
+  #takeBackFollowing(): void {
+    for (const [thread, bundle] of this.#bundles) {
+      const flight = bundle[thread.control.running()?.index ?? -1];
+      if (flight !== undefined && this.#expectedMs(flight) >= BUNDLE_MS)
+        this.#takeBack(thread, bundle, flight.index + 1);
+    }
+  }
+
+  #expectedMs({ task }: Flight): number {
+    return this.pace.quickMs(task.type) ?? 0;
+  }
+
   /** Takes back what of a bundle has not started, from an index on: it is the first to go to another thread. */
   #takeBack(thread: TaskThread, bundle: Flight[], from: number): void {
     const back = bundle.filter(
@@ -334,7 +349,7 @@ export class Dispatcher {
   }
 }
 
-/** An attempt of this age keeps nobody else waiting. */
+/** An attempt of this age keeps nobody else waiting, unless twice as much was to be expected. */
 const STALL_MS = 20;
 
 /** What is claimed ahead should begin within some 20 ms. */
