@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type pg from 'pg';
 import { connect, disconnect, ENGINE_SETTINGS } from '../../../src/main/database/connect.ts';
 import { CLAIM, CLAIM_AHEAD, CLAIM_BY_AGE } from '../../../src/main/engine/sql/claim.ts';
-import { FIND_DUE } from '../../../src/main/engine/sql/limits.ts';
+import { FIND_DUE, TAKE_KEYS } from '../../../src/main/engine/sql/limits.ts';
 import {
   KEEP_LOG,
   KEEP_LOG_UNLOCKED,
@@ -84,6 +84,12 @@ describe('planned when little was queued, and kept when much is,', () => {
         assert.match(lines.slice(at + 1, at + 4).join(), /Index Scan using tasks_ready /);
     });
   }
+
+  it('TAKE_KEYS looks where tasks with keys are, and at no others', async () => {
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${TAKE_KEYS}`, [['any']]);
+    const lines = rows.map((row) => row['QUERY PLAN']).join('\n');
+    assert.match(lines, /Index (Only )?Scan using tasks_ready_keyed /);
+  });
 });
 
 const FINISHED = `

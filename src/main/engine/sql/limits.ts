@@ -75,6 +75,9 @@ where t.id = k.id and t.id = any(array(
 /**
  * $1 types that this runner knows to be without limits: takes the keys from tasks that got them when there were some,
  * for only tasks without keys are claimed there.
+ *
+ * In the order of `tasks_ready_keyed`, so that this index is taken, in which there are none: without an order, and with
+ * statistics from when little was queued, all that is queued was read.
  */
 export const TAKE_KEYS = `
 update tasks
@@ -83,7 +86,10 @@ where id = any(array(
   select t.id
   from unnest($1::text[]) as w(type)
   cross join lateral (
-    select id from tasks where status = 'queued' and concurrency_key is not null and type = w.type limit 1000
+    select id from tasks
+    where status = 'queued' and concurrency_key is not null and type = w.type
+    order by priority, run_at, id
+    limit 1000
   ) t
 ))`;
 
