@@ -119,9 +119,9 @@ describe('a misbehaving task', { concurrency: false }, () => {
     });
 
     it(`leaves a timer that will ${explosion}, hidden by unref: it goes off in the next task and does not fail it`, async () => {
-      const planted = await heddle.submit('time-bomb', { afterMs: 150, unref: true, explosion });
+      const planted = await heddle.submit('time-bomb', { afterMs: 700, unref: true, explosion });
       const bad = await heddle.finished(planted);
-      const busy = await heddle.submitAll('wait', [{ ms: 400 }, { ms: 400 }]);
+      const busy = await heddle.submitAll('wait', [{ ms: 1000 }, { ms: 1000 }]);
       const results = await Promise.all(busy.map((id) => heddle.finished(id)));
       assert.ok(
         results.some(({ thread_id }) => thread_id === bad.thread_id),

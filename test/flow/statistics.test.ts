@@ -71,8 +71,12 @@ describe('of real processes', () => {
     const runner = String(heddle.events('runner_listening')[0]?.url);
     const id = await bench.submit('no-op');
     await waitFor('its end', async () => (await bench.task(id)).status === 'completed');
-    const samples = await scrape(runner);
-    assert.equal(sampleOf(samples, 'heddle_settled_total', { type: 'no-op', outcome: 'succeeded' }), 1);
+    // It is counted when the settle is acknowledged, and others see its end before that.
+    const samples = await waitFor('it to be counted', async () => {
+      const now = await scrape(runner);
+      const count = sampleOf(now, 'heddle_settled_total', { type: 'no-op', outcome: 'succeeded' });
+      return count === 1 ? now : null;
+    });
     assert.equal(sampleOf(samples, 'heddle_claimed_total', { type: 'no-op' }), 1);
     assert.equal(typeof sampleOf(samples, 'heddle_threads', { state: 'idle' }), 'number');
     assert.equal(sampleOf(samples, 'heddle_tasks'), undefined);
