@@ -26,7 +26,8 @@ test('nothing is claimed that comes 100 ms after the signal; what runs may finis
   const running = await bench.submit('wait', { ms: 1500 });
   await bench.begins(running);
   const stopped = runner.stop();
-  await sleep(100); // The promise is about this time.
+  await sleep(100); // The promise is about this time, on a machine that has time for the signal.
+  await waitFor('the first stage', () => stages(runner).length === 1);
   const late = await bench.submit('no-op');
   assert.equal(await stopped, 0);
   assert.equal((await bench.task(running)).status, 'completed');
@@ -53,8 +54,8 @@ test('each further signal goes to the next stage at once: abort, then kill; two 
   const id = await bench.submit('wait', { ms: 60_000 });
   await bench.begins(id);
   runner.child.kill('SIGTERM');
+  runner.child.kill('SIGINT');
   await waitFor('the first stage', () => stages(runner).length === 1);
-  runner.child.kill('SIGTERM');
   await sleep(1000); // A later signal is another one.
   assert.deepEqual(stages(runner), ['claims']);
   runner.child.kill('SIGINT');
