@@ -68,7 +68,8 @@ describe('of real processes', () => {
   it('runner and API have metrics of their own, and the last hour is in /stats', async () => {
     const heddle = bench.heddle('start');
     const api = await heddle.ready();
-    const runner = String(heddle.events('runner_listening')[0]?.url);
+    const listening = await waitFor('the runner to listen', () => heddle.events('runner_listening')[0]);
+    const runner = String(listening.url);
     const id = await bench.submit('no-op');
     await waitFor('its end', async () => (await bench.task(id)).status === 'completed');
     // It is counted when the settle is acknowledged, and others see its end before that.
@@ -97,7 +98,8 @@ describe('of real processes', () => {
     try {
       const heddle = bench.heddle('start', { RUNNER_PORT: String(port) });
       await heddle.ready();
-      assert.match(String(heddle.events('runner_port_unavailable')[0]?.reason), /something else listens/);
+      const told = await waitFor('a word', () => heddle.events('runner_port_unavailable')[0]);
+      assert.match(String(told.reason), /something else listens/);
       assert.equal(await heddle.stop(), 0);
     } finally {
       server.close();
