@@ -30,6 +30,7 @@ test('a task that runs in a runner that never was is rescued, and the loss recor
   const task = await bench.finished(id);
   assert.deepEqual([task.status, task.attempt], ['completed', 2]);
   assert.deepEqual(await bench.outcomes(id), ['lost']);
+  await runner.stop();
   assert.equal(runner.events('task_rescued').length, 1);
 });
 

@@ -166,7 +166,7 @@ describe('a runner whose database is away for longer than its lease', () => {
     await site.server.start();
 
     const task = await site.reaches(id, 'completed', 20_000);
-    const second = runner.events('leader_elected')[1]?.runner_id;
+    const { runner_id: second } = await waitFor('it to lead', () => runner.events('leader_elected')[1]);
     assert.notEqual(second, first);
     assert.deepEqual([task.attempt, task.runner_id], [2, second]);
     const attempts = await site.attempts(id);

@@ -217,8 +217,8 @@ function walk(
 
 async function atStep(id: string, step: string): Promise<void> {
   await waitFor(`task ${id} to be at '${step}'`, async () => {
-    const { rows } = await bench.query<{ step: string }>('select step from steps where task_id = $1', [id]);
-    return rows.at(-1)?.step === step;
+    const { rowCount } = await bench.query('select from steps where task_id = $1 and step = $2', [id, step]);
+    return rowCount !== 0;
   });
 }
 

@@ -39,7 +39,7 @@ describe('a runner whose connections are open at its end only', () => {
     const frozenAt = performance.now();
     proxy.freezeOne(await listeningPort());
     const unheard = await site.submit('soak-quick');
-    await site.reaches(unheard, 'completed', POLL_MS * 1.1 + 500);
+    await site.reaches(unheard, 'completed', POLL_MS * 1.1 + 2000);
     await waitFor('it to listen again', () => runner.events('listening')[1], LISTENS_AGAIN_MS);
     assert.ok(performance.now() - frozenAt < LISTENS_AGAIN_MS);
     assert.equal(runner.events('listen_lost').length, 1);
@@ -92,7 +92,7 @@ describe('a runner whose connections are open at its end only', () => {
   async function startsAtOnce(): Promise<void> {
     const { started_at, created_at } = await site.reaches(await site.submit('soak-quick'), 'completed');
     const waitedMs = Number(started_at) - Number(created_at);
-    assert.ok(waitedMs < 300, `it waited ${waitedMs} ms`);
+    assert.ok(waitedMs < POLL_MS / 5, `it waited ${waitedMs} ms`);
   }
 
   async function listeningPort(): Promise<number> {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isFinished, type TaskRow } from '../../src/main/engine/task.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /*
@@ -10,10 +13,15 @@ import { waitFor } from '../support/wait-for.ts';
  */
 describe('a misbehaving task', { concurrency: false }, () => {
   let heddle: TestEngine;
+  let directory: string;
   before(async () => {
+    directory = await temporaryDirectory();
     heddle = await startTestEngine({ threads: 2, maxHeapMb: 64 });
   });
-  after(() => heddle.stop());
+  after(async () => {
+    await heddle.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
 
   describe('that has to be killed, or dies with its thread, fails alone', () => {
     const cases: { type: string; params?: unknown; error: string; outcome?: string }[] = [
@@ -32,7 +40,7 @@ describe('a misbehaving task', { concurrency: false }, () => {
     ];
     for (const { type, params, error, outcome = 'failed' } of cases) {
       it(`${type} ${JSON.stringify(params ?? {})}: ${error}`, async () => {
-        const { bad, next } = await amidNeighbours(type, params, outcome === 'timed_out' ? 1000 : 500);
+        const { bad, next } = await amidNeighbours(type, params);
         assert.equal(bad.status, 'failed');
         assert.equal(bad.error, error);
         assert.equal(bad.attempt, 1);
@@ -66,7 +74,7 @@ describe('a misbehaving task', { concurrency: false }, () => {
     ];
     for (const { type, what, error, result = null } of cases) {
       it(`${type} ${what}`, async () => {
-        const { bad } = await amidNeighbours(type, { what }, 250);
+        const { bad } = await amidNeighbours(type, { what });
         assert.equal(bad.status, error === null ? 'completed' : 'failed');
         if (error === null) assert.equal(bad.error, null);
         else assert.match(bad.error ?? '', error);
@@ -89,7 +97,7 @@ describe('a misbehaving task', { concurrency: false }, () => {
   });
 
   it('keeps text that PostgreSQL cannot hold with U+FFFD in its place, and says so', async () => {
-    const { bad } = await amidNeighbours('say-unstorable', {}, 250);
+    const { bad } = await amidNeighbours('say-unstorable');
     assert.equal(bad.error, 'er\uFFFDror \uFFFD');
     assert.deepEqual(bad.progress, { fraction: 0.25, message: 'pro\uFFFDgress' });
     const [attempt] = await heddle.attempts(bad.id);
@@ -110,7 +118,7 @@ describe('a misbehaving task', { concurrency: false }, () => {
 
   for (const explosion of ['throw', 'exit']) {
     it(`leaves a timer that will ${explosion}: its thread is replaced before the next task`, async () => {
-      const bomb = { afterMs: 400, unref: false, explosion };
+      const bomb = { afterMs: 60_000, unref: false, explosion };
       const { bad, next } = await amidNeighbours('time-bomb', bomb);
       assert.deepEqual([bad.status, bad.result], ['completed', 'planted']);
       assert.notEqual(next.thread_id, bad.thread_id);
@@ -119,9 +127,9 @@ describe('a misbehaving task', { concurrency: false }, () => {
     });
 
     it(`leaves a timer that will ${explosion}, hidden by unref: it goes off in the next task and does not fail it`, async () => {
-      const planted = await heddle.submit('time-bomb', { afterMs: 150, unref: true, explosion });
+      const planted = await heddle.submit('time-bomb', { afterMs: 700, unref: true, explosion });
       const bad = await heddle.finished(planted);
-      const busy = await heddle.submitAll('wait', [{ ms: 400 }, { ms: 400 }]);
+      const busy = await heddle.submitAll('wait', [{ ms: 1000 }, { ms: 1000 }]);
       const results = await Promise.all(busy.map((id) => heddle.finished(id)));
       assert.ok(
         results.some(({ thread_id }) => thread_id === bad.thread_id),
@@ -163,13 +171,17 @@ describe('a misbehaving task', { concurrency: false }, () => {
     assertUnharmed(await heddle.finished(filler));
   });
 
+  let neighbours = 0;
+
   /** Runs the task in one thread while a neighbour waits in the other, and another task after it. */
-  async function amidNeighbours(type: string, params: unknown = {}, neighbourMs = 1000) {
-    const neighbour = await heddle.submit('wait', { ms: neighbourMs });
+  async function amidNeighbours(type: string, params: unknown = {}) {
+    const file = join(directory, `${neighbours++}`);
+    const neighbour = await heddle.submit('wait-until', { file });
     await heddle.reaches(neighbour, 'running');
     const bad = await heddle.finished(await heddle.submit(type, params));
     const next = await heddle.finished(await heddle.submit('wait', { ms: 1 }));
     assertUnharmed(next);
+    await writeFile(file, '');
     const unharmed = await heddle.finished(neighbour);
     assertUnharmed(unharmed);
     assert.notEqual(bad.thread_id, unharmed.thread_id);
@@ -179,6 +191,6 @@ describe('a misbehaving task', { concurrency: false }, () => {
   function assertUnharmed(task: TaskRow): void {
     assert.ok(isFinished(task.status));
     assert.deepEqual([task.status, task.error, task.attempt], ['completed', null, 1]);
-    assert.equal(task.result, task.type === 'wait' ? 'waited' : null);
+    assert.equal(task.result, task.type.startsWith('wait') ? 'waited' : null);
   }
 });

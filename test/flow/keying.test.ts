@@ -37,7 +37,8 @@ describe('ten thousand tasks with one key', { concurrency: false }, () => {
       late.push(Number(task.started_at) - Number(task.created_at));
     }
     late.sort((a, b) => a - b);
-    assert.ok((late[4] as number) < 100, `${late.join(', ')} ms`);
+    // What they would wait for takes a minute, and a poll five seconds.
+    assert.ok((late[4] as number) < 1000, `${late.join(', ')} ms`);
   });
 
   async function count(which: string): Promise<number> {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /*
@@ -62,10 +65,14 @@ describe('the memory of the process', { concurrency: false }, () => {
     assert.match(bad.error ?? '', /this attempt held/);
   });
 
-  it('is taken from an idle thread first, which holds what an attempt has left: that is nobody’s failure', async () => {
-    const waiting = await heddle.submit('wait', { ms: 800 });
+  it('is taken from an idle thread first, which holds what an attempt has left: that is nobody’s failure', async (t) => {
+    const directory = await temporaryDirectory();
+    t.after(() => rm(directory, { recursive: true, force: true }));
+    const file = join(directory, 'go on');
+    const waiting = await heddle.submit('wait-until', { file });
     await heddle.begins(waiting);
     const left = await heddle.finished(await heddle.submit('hoard', { megabytes: 200, forGood: true }));
+    await writeFile(file, '');
     await heddle.finished(waiting); // Its thread was used last: the next attempt runs there.
     const next = await heddle.finished(await heddle.submit('hoard', { megabytes: 220, ms: 1500 }));
     assert.deepEqual([left.status, next.status, next.error], ['completed', 'completed', null]);

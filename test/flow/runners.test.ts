@@ -36,11 +36,11 @@ test('of two runners one leads, the other stands by, and takes over with all tas
   await first.ended;
   const killedAt = performance.now();
   await waitFor('the second to lead', () => second.events('leader_elected')[0]);
-  assert.ok(performance.now() - killedAt < 3000, 'on one host a takeover takes no lease');
+  assert.ok(performance.now() - killedAt < 5000, 'on one host a takeover takes no lease');
   await waitFor('the task to complete', async () => (await task(id)).status === 'completed');
   assert.equal((await task(id)).attempt, 2);
-  assert.equal(second.events('task_rescued').length, 1);
   assert.equal(await second.stop(), 0);
+  assert.equal(second.events('task_rescued').length, 1);
 });
 
 test('in shared mode both claim, and one leads', async () => {

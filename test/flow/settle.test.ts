@@ -116,9 +116,13 @@ describe('settling', { concurrency: false }, () => {
       await client.query('rollback');
       client.release();
     }
+    await waitFor(
+      'all to be claimed before the poll',
+      () => heddle.engine.state.claimed - before >= 8000,
+      3500,
+    );
     const left = "select from tasks where type = 'no-op' and status <> 'completed' limit 1";
-    const none = async () => (await heddle.pool.query(left)).rowCount === 0;
-    await waitFor('all to be completed before the poll', none, 3500);
+    await waitFor('all to be completed', async () => (await heddle.pool.query(left)).rowCount === 0, 30_000);
     await heddle.pool.query('drop function settle_waits cascade');
   });
 

@@ -68,11 +68,16 @@ describe('of real processes', () => {
   it('runner and API have metrics of their own, and the last hour is in /stats', async () => {
     const heddle = bench.heddle('start');
     const api = await heddle.ready();
-    const runner = String(heddle.events('runner_listening')[0]?.url);
+    const listening = await waitFor('the runner to listen', () => heddle.events('runner_listening')[0]);
+    const runner = String(listening.url);
     const id = await bench.submit('no-op');
     await waitFor('its end', async () => (await bench.task(id)).status === 'completed');
-    const samples = await scrape(runner);
-    assert.equal(sampleOf(samples, 'heddle_settled_total', { type: 'no-op', outcome: 'succeeded' }), 1);
+    // It is counted when the settle is acknowledged, and others see its end before that.
+    const samples = await waitFor('it to be counted', async () => {
+      const now = await scrape(runner);
+      const count = sampleOf(now, 'heddle_settled_total', { type: 'no-op', outcome: 'succeeded' });
+      return count === 1 ? now : null;
+    });
     assert.equal(sampleOf(samples, 'heddle_claimed_total', { type: 'no-op' }), 1);
     assert.equal(typeof sampleOf(samples, 'heddle_threads', { state: 'idle' }), 'number');
     assert.equal(sampleOf(samples, 'heddle_tasks'), undefined);
@@ -93,7 +98,8 @@ describe('of real processes', () => {
     try {
       const heddle = bench.heddle('start', { RUNNER_PORT: String(port) });
       await heddle.ready();
-      assert.match(String(heddle.events('runner_port_unavailable')[0]?.reason), /something else listens/);
+      const told = await waitFor('a word', () => heddle.events('runner_port_unavailable')[0]);
+      assert.match(String(told.reason), /something else listens/);
       assert.equal(await heddle.stop(), 0);
     } finally {
       server.close();

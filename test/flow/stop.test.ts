@@ -50,7 +50,7 @@ describe('stopping', { concurrency: true }, () => {
 
   it('ends the SQL of an attempt that it kills', async (t) => {
     const heddle = await start(t);
-    const id = await heddle.submit('write', { marker: 'stopped', seconds: 1 });
+    const id = await heddle.submit('write', { marker: 'stopped', seconds: 60 });
     await waitFor('its statement', async () => (await backends(heddle)) > 0);
     await heddle.engine.stop();
     assert.equal(await backends(heddle), 0);
@@ -77,7 +77,6 @@ describe('stopping', { concurrency: true }, () => {
 
   it('loses nothing in the middle of many: what another engine then runs has run once', async (t) => {
     const database = await createTestDatabase();
-    t.after(() => database.drop());
     const first = await startTestEngine({ database });
     const ids = await first.submitAll('note', Array(2000).fill({}), { description: 'ran' });
     await waitFor('some to be done', () => first.engine.state.settled > 100);
@@ -87,6 +86,7 @@ describe('stopping', { concurrency: true }, () => {
     await assertNothingIsHeld(first);
     const second = await startTestEngine({ database });
     t.after(() => second.stop());
+    t.after(() => database.drop()); // Last: an engine may not have heard yet that what it has settled is settled.
     await waitFor('the rest', async () => {
       const { rows } = await second.pool.query(
         "select count(*)::int as left from tasks where status <> 'completed'",

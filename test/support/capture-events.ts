@@ -10,7 +10,7 @@ export interface CapturedEvents {
   events: HeddleEvent[];
   of: <N extends Name>(name: N) => Named<N>[];
   /**
-   * The oldest event of that name (for which the predicate holds) that no earlier `next` returned; waits up to 10 s
+   * The oldest event of that name (for which the predicate holds) that no earlier `next` returned; waits up to 30 s
    * for it. An event that came before the call is not missed.
    */
   next: <N extends Name>(name: N, predicate?: (event: Named<N>) => boolean) => Promise<Named<N>>;

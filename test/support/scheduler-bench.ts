@@ -23,7 +23,7 @@ beforeEach(async () => {
   schedulers = [];
 });
 afterEach(async () => {
-  await Promise.all(schedulers.map((scheduler) => scheduler.stop()));
+  await allStopped();
   await database.drop();
 });
 
@@ -56,6 +56,11 @@ export function start(
   schedulers.push(scheduler);
   scheduler.start(reason);
   return scheduler;
+}
+
+/** Stops all schedulers. What they have done is told of by then: others can see it in the database before that. */
+export async function allStopped(): Promise<void> {
+  await Promise.all(schedulers.map((scheduler) => scheduler.stop()));
 }
 
 /** What the schedule is after it was planned anew. */

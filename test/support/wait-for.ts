@@ -10,7 +10,7 @@ const POLL_MS = 15;
 export async function waitFor<T>(
   what: string,
   condition: () => T | Promise<T>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<NonNullable<T>> {
   const startedAt = performance.now();
   for (;;) {

@@ -9,52 +9,60 @@ import { databaseTask, periodicTask, taskFolder } from '../support/task-folder.t
 
 describe('a task file', { concurrency: false }, () => {
   it('that does not load, or is no task, is left out with the reason; the others are there', async (t) => {
-    const { names, reasons } = await look(
-      t,
-      {
-        'good.js': databaseTask(),
-        'last.js': databaseTask(),
-        'throws.js': `throw new Error('at import');`,
-        'throws-later.js': `setTimeout(() => { throw new Error('soon') }); await new Promise(() => {});`,
-        'throws-text.js': `throw 'just text';`,
-        'throws-nothing.js': 'throw undefined;',
-        'throws-function.js': 'throw () => 1;',
-        'exits.js': 'process.exit(4);',
-        'spins.js': 'for (;;);',
-        'fills-heap.js': 'const all = []; for (;;) all.push(all.length + 0.5);',
-        'fills-memory.js': 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 20, 1));',
-        'never-loads.js': 'await new Promise(() => {});',
-        'no-syntax.js': 'this is not JavaScript',
-        'lacks-import.js': `import 'no-such-package';`,
-        'no-task.js': 'export default { run() {} };',
-        'no-default.js': 'export const run = 1;',
-        'no-payload.js': `import { defineDatabaseTask } from 'heddle/define';
+    const { names, reasons } = await look(t, {
+      'good.js': databaseTask(),
+      'last.js': databaseTask(),
+      'throws.js': `throw new Error('at import');`,
+      'throws-text.js': `throw 'just text';`,
+      'throws-nothing.js': 'throw undefined;',
+      'throws-function.js': 'throw () => 1;',
+      'exits.js': 'process.exit(4);',
+      'fills-heap.js': 'const all = []; for (;;) all.push(all.length + 0.5);',
+      'fills-memory.js': 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 20, 1));',
+      'no-syntax.js': 'this is not JavaScript',
+      'lacks-import.js': `import 'no-such-package';`,
+      'no-task.js': 'export default { run() {} };',
+      'no-default.js': 'export const run = 1;',
+      'no-payload.js': `import { defineDatabaseTask } from 'heddle/define';
         export default defineDatabaseTask({ run() {} });`,
-        'no-run.js': databaseTask('run: undefined'),
-        '_helper.js': `throw new Error('a helper is not loaded');`,
-        'folder/inner.js': `throw new Error('a sub-folder is not searched');`,
-        'notes.md': 'not a task',
-      },
-      1500,
-    );
+      'no-run.js': databaseTask('run: undefined'),
+      '_helper.js': `throw new Error('a helper is not loaded');`,
+      'folder/inner.js': `throw new Error('a sub-folder is not searched');`,
+      'notes.md': 'not a task',
+    });
     assert.deepEqual(names, ['good', 'last']);
     assertReasons(reasons, {
       'throws.js': /^at import$/,
-      'throws-later.js': /^(uncaught: soon|it did not load within 1.5 s)/,
       'throws-text.js': /^just text$/,
       'throws-nothing.js': /^undefined$/,
       'throws-function.js': /Function/,
       'exits.js': /^exited with code 4$/,
       'fills-heap.js': /^ran out of memory \(heap limit 64 MB\)$/,
       'fills-memory.js': /^ran out of memory \(the runner's memory grew to/,
-      'spins.js': /^it did not load within 1.5 s$/,
-      'never-loads.js': /^it did not load within 1.5 s$/,
       'no-syntax.js': /Unexpected|Invalid|not JavaScript/,
       'lacks-import.js': /'no-such-package' imported from .*lacks-import\.js/,
       'no-task.js': /^its default export is not a task/,
       'no-default.js': /^its default export is not a task/,
       'no-payload.js': /^payload is missing/,
       'no-run.js': /^run is missing/,
+    });
+  });
+
+  it('that does not load in time is left out, too', async (t) => {
+    const { names, reasons } = await look(
+      t,
+      {
+        'throws-later.js': `setTimeout(() => { throw new Error('soon') }); await new Promise(() => {});`,
+        'spins.js': 'for (;;);',
+        'never-loads.js': 'await new Promise(() => {});',
+      },
+      1500,
+    );
+    assert.deepEqual(names, []);
+    assertReasons(reasons, {
+      'throws-later.js': /^(uncaught: soon|it did not load within 1.5 s)/,
+      'spins.js': /^it did not load within 1.5 s$/,
+      'never-loads.js': /^it did not load within 1.5 s$/,
     });
   });
 

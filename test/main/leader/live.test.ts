@@ -11,12 +11,12 @@ import { Scheduler } from '../../../src/main/leader/schedule.ts';
 import { packageRoot } from '../../../src/main/package-root.ts';
 import { captureEvents } from '../../support/capture-events.ts';
 import { createTestDatabase } from '../../support/database.ts';
+import { assertOnTime } from '../../support/on-time.ts';
 import { addLiveRunner, makeLeader } from '../../support/runner-row.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 test('a task of every second starts within 100 ms of its time, every second', async (t) => {
   const database = await createTestDatabase();
-  t.after(() => database.drop());
   const pool = database.pool();
   const { observe } = captureEvents();
   const threadOptions = {
@@ -55,6 +55,7 @@ test('a task of every second starts within 100 ms of its time, every second', as
   engine.open();
   scheduler.start('start');
   t.after(() => scheduler.stop());
+  t.after(() => database.drop()); // Last: the engine may not have heard yet that what it has settled is settled.
 
   const ticks = await waitFor('five ticks', async () => {
     const { rows } = await pool.query<Tick>(
@@ -63,12 +64,11 @@ test('a task of every second starts within 100 ms of its time, every second', as
     return rows.length >= 5 ? rows : null;
   });
   const first = ticks[0] as Tick;
-  for (const [index, { slot, run_at, started_at }] of ticks.entries()) {
+  for (const [index, { slot, run_at }] of ticks.entries()) {
     assert.equal(+slot, +first.slot + index * 1000);
     assert.deepEqual(run_at, slot);
-    const late = +started_at - +run_at;
-    assert.ok(late >= 0 && late <= 100, `tick ${index} started ${late} ms late`);
   }
+  assertOnTime(ticks.map(({ run_at, started_at }) => +started_at - +run_at));
 });
 
 interface Tick {

@@ -151,12 +151,13 @@ test('a thousand notifications cost a few looks', async () => {
   const scheduler = start(types, 'start', counting);
   await captured.next('tick_submitted');
   looks = 0;
-  const until = performance.now() + 600;
+  const from = performance.now();
   await waitFor('600 ms', () => {
     for (let times = 0; times < 50; times++) scheduler.look();
-    return performance.now() > until;
+    return performance.now() > from + 600;
   });
-  assert.ok(looks <= 4, `${looks} looks`);
+  const quarters = Math.ceil((performance.now() - from) / 250);
+  assert.ok(looks <= quarters + 1, `${looks} looks in ${quarters} quarters of a second`);
 });
 
 test('a stopped scheduler submits nothing more', async () => {

@@ -16,13 +16,14 @@ test('a thousand applied pairs are checked in less than a second, with one look 
   }
   // In another process, which loads the parser.
   await bench.migrateAlone('--up');
-  const before = await looksAtLedger(bench);
+  const looks = await looksAtLedger(bench);
   const options = { url: bench.url, directory: bench.directory, observe: () => {} };
-  const started = performance.now();
+  const before = process.cpuUsage(); // Its own: what else the machine does is not its matter.
   assert.deepEqual(await migrateUp(options), { applied: [] });
-  const ms = performance.now() - started;
+  const { user, system } = process.cpuUsage(before);
+  const ms = (user + system) / 1000;
   assert.ok(ms < 1000, `it took ${ms} ms`);
-  assert.equal((await looksAtLedger(bench)) - before, 1);
+  assert.equal((await looksAtLedger(bench)) - looks, 1);
   const loaded = Object.keys(createRequire(import.meta.url).cache);
   assert.ok(!loaded.some((file) => file.includes('libpg-query')), 'the parser was loaded for nothing');
 });
