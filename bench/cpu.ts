@@ -40,7 +40,7 @@ export async function cpu({ quick, say }: BenchOptions): Promise<Row[]> {
 }
 
 const TASK_MS = 50;
-const TARGET = 1.15;
+const TARGET = 1.05;
 
 /** From submit to the last settle. */
 async function throughEngine(heddle: BenchEngine, tasks: number, rounds: number): Promise<number> {
