@@ -203,11 +203,11 @@ export class ClaimLoop {
   /** What can be claimed now, or null when nothing would start soon. */
   #room(): Room | null {
     const { ready, soonFree } = this.#dispatcher;
-    const most = MOST_READY - ready;
+    const most = MOST_READY - ready.count;
     // What has ended and is not settled is still held: when that piles up, the database is behind, or away.
     this.#behind = this.#tokens.size > MOST_HELD;
     if (soonFree === 0 || most < MOST_READY / 2 || this.#behind) return null;
-    const readyByType = this.#dispatcher.readyByType();
+    const readyByType = ready.countByType();
     const mostSlow = Math.max(0, soonFree - this.#slowOf(readyByType));
     const wanted = this.#types.flatMap((type): Wanted[] => {
       const quickMs = this.#dispatcher.pace.quickMs(type.name);

@@ -2,11 +2,12 @@ import type { FromThread, ReportedOutcome } from '../../workers/protocol.ts';
 import { monotonicMs, type Running } from '../../workers/shared/control.ts';
 import { tellRunSpan } from '../../workers/shared/tracing.ts';
 import type { Observe } from '../observe/events.ts';
-import { BUNDLE_MS, bundleSize } from './bundle.ts';
+import { BUNDLE_MS } from './bundle.ts';
 import type { ClaimedTask } from './claimed-task.ts';
 import { Flight, type FlightEnd, type FlightEvents } from './flight.ts';
 import { type Kill, Killer, type StuckLimits } from './kill.ts';
 import { Pace, QUICK_MS } from './pace.ts';
+import { ReadyTasks } from './ready-tasks.ts';
 import type { TaskThread } from './task-thread.ts';
 import type { RunnableType } from './task-types.ts';
 import type { ThreadPool } from './thread-pool.ts';
@@ -24,8 +25,7 @@ export class Dispatcher {
   readonly #killGraceMs: number;
   readonly #events: FlightEvents;
   readonly #observe: Observe;
-  /** Claimed and not yet with a thread, in the order they are to run. */
-  readonly #ready: ClaimedTask[] = [];
+  readonly #ready = new ReadyTasks();
   readonly #bundles = new Map<TaskThread, Flight[]>();
   readonly #flights = new Map<string, Flight>();
   readonly #quietSince = new Map<TaskThread, number>();
@@ -50,24 +50,23 @@ export class Dispatcher {
 
   /** Takes claimed tasks, in the order they are to run. */
   add(tasks: readonly ClaimedTask[]): void {
-    this.#ready.push(...tasks);
+    this.#ready.add(tasks);
     this.pump();
   }
 
   /** Sends ready tasks to idle threads, as long as there are both. */
   pump(): void {
-    if (this.#ready.length === 0 && this.#threads.idle > 0 && !this.#closed) this.#takeBackFollowing();
-    while (this.#ready.length > 0 && !this.#closed) {
+    if (this.#ready.count === 0 && this.#threads.idle > 0 && !this.#closed) this.#takeBackFollowing();
+    while (this.#ready.count > 0 && !this.#closed) {
       const thread = this.#threads.take();
       if (thread === undefined) return;
-      const size = bundleSize(this.#ready, this.#threads.idle, this.pace);
-      void this.#fly(thread, this.#ready.splice(0, size));
+      void this.#fly(thread, this.#ready.takeBundle(this.#threads.idle, this.pace));
     }
   }
 
   /** Claimed tasks that wait for a thread. */
-  get ready(): number {
-    return this.#ready.length;
+  get ready(): Pick<ReadyTasks, 'count' | 'countByType'> {
+    return this.#ready;
   }
 
   /** From now on nothing is sent to a thread. */
@@ -95,13 +94,6 @@ export class Dispatcher {
     return this.flights.filter(({ thread }) => !this.stuck.has(thread)).length;
   }
 
-  /** How many ready tasks there are of each type. */
-  readyByType(): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const { type } of this.#ready) counts.set(type, (counts.get(type) ?? 0) + 1);
-    return counts;
-  }
-
   /** Threads that run something. */
   get busyThreads(): readonly TaskThread[] {
     return [...this.#bundles.keys()];
@@ -120,17 +112,14 @@ export class Dispatcher {
 
   /** Takes back what was claimed ahead in vain: tasks that were quick so far have taken all threads, and hold them. */
   withdrawOverdue(): ClaimedTask[] {
-    if (this.ready === 0 || this.soonFree > 0) return [];
-    const claimedBefore = performance.now() - OVERDUE_MS;
-    const tasks = this.#ready.splice(0);
-    this.#ready.push(...tasks.filter(({ claimed_at }) => claimed_at >= claimedBefore));
-    return tasks.filter(({ claimed_at }) => claimed_at < claimedBefore);
+    if (this.#ready.count === 0 || this.soonFree > 0) return [];
+    return this.#ready.takeClaimedBefore(performance.now() - OVERDUE_MS);
   }
 
   /** Takes back everything that waits for a thread, also in a bundle: it never started. */
   withdraw(): ClaimedTask[] {
     for (const [thread, bundle] of this.#bundles) this.#takeBack(thread, bundle, 0);
-    return this.#ready.splice(0);
+    return this.#ready.takeAll();
   }
 
   /** Aborts an attempt and kills it a grace period later. @returns the task when it was still waiting for a thread */
@@ -141,8 +130,7 @@ export class Dispatcher {
       this.#abort(flight, 'cancel', this.#killGraceMs);
       return null;
     }
-    const waiting = this.#ready.findIndex((task) => task.id === taskId);
-    return waiting === -1 ? null : (this.#ready.splice(waiting, 1)[0] as ClaimedTask);
+    return this.#ready.takeOne(taskId);
   }
 
   /** Kills a thread that runs something, with the attempt that it runs. */
@@ -328,13 +316,13 @@ export class Dispatcher {
       (flight) => flight.index >= from && !flight.withdrawn && thread.control.withdraw(flight.index),
     );
     for (const flight of back) this.#forget(flight);
-    this.#ready.unshift(...back.map((flight) => flight.task));
+    this.#ready.putBack(back.map((flight) => flight.task));
   }
 
   #withdrawOne(flight: Flight): boolean {
     if (flight.withdrawn || !flight.thread.control.withdraw(flight.index)) return false;
     this.#forget(flight);
-    this.#ready.unshift(flight.task);
+    this.#ready.putBack([flight.task]);
     return true;
   }
 

@@ -122,7 +122,7 @@ export class Engine {
     return {
       threads: this.#threads.threads.map((thread) => ({ id: thread.id, flight: busy.get(thread) ?? null })),
       size: this.#threads.size,
-      ready: this.#dispatcher.ready,
+      ready: this.#dispatcher.ready.count,
       claimed: this.#claims.claimed,
       settled: this.#settler.settled,
       stale: this.#settler.stale,
@@ -305,7 +305,7 @@ export class Engine {
 
   /** The notification of a cancel may get lost: then it is found here. */
   async #pollCancels(): Promise<void> {
-    if (this.running === 0 && this.#dispatcher.ready === 0) return;
+    if (this.running === 0 && this.#dispatcher.ready.count === 0) return;
     try {
       const { rows } = await this.#parts.database.query<{ id: string }>(CANCELS_REQUESTED, [
         this.#parts.runnerId,
