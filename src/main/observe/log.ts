@@ -64,7 +64,7 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   runner_listening: { level: 'info', message: (e) => `the runner's health and metrics are on ${e.url}` },
   runner_port_unavailable: {
     level: 'warn',
-    message: (e) => `the runner's metrics cannot be asked for (set RUNNER_PORT): ${e.reason}`,
+    message: (e) => `the runner's own health and metrics cannot be asked for (set RUNNER_PORT): ${e.reason}`,
   },
   runner_standby: { level: 'info', message: (e) => `standing by: ${e.reason}` },
   leader_elected: { level: 'info', message: 'this runner leads' },
