@@ -6,7 +6,7 @@ import { FinishWatch } from './engine/finish-watch.ts';
 import { TaskTypeCatalogue } from './engine/task-types.ts';
 import { TaskWatch } from './engine/task-watch.ts';
 import { createApp } from './http/app.ts';
-import type { PendingMigrations, Phase } from './http/parts.ts';
+import type { PendingMigrations, Phase, RunnerMetricsText } from './http/parts.ts';
 import { listen } from './http/serving/server.ts';
 import type { Observe } from './observe/events.ts';
 
@@ -15,6 +15,8 @@ export interface ApiOptions {
   databaseUrl: string;
   observe: Observe;
   pendingMigrations: PendingMigrations;
+  /** Of the runner that was started with it: told with its own. */
+  runnerMetrics?: RunnerMetricsText;
   /** Whether the runner is elsewhere, so that it is worth telling what the API waits for. */
   alone?: boolean;
 }
@@ -33,7 +35,7 @@ export interface Api {
  * @throws ListenError when it cannot listen on the configured address
  */
 export async function startApi(config: Config, options: ApiOptions): Promise<Api> {
-  const { databaseUrl, observe, pendingMigrations } = options;
+  const { databaseUrl, observe, pendingMigrations, runnerMetrics } = options;
   const database = connect(databaseUrl, 'heddle api', observe);
   const catalogue = new TaskTypeCatalogue(database);
   const finishes = new FinishWatch(database, observe);
@@ -48,6 +50,7 @@ export async function startApi(config: Config, options: ApiOptions): Promise<Api
     finishes,
     watch,
     pendingMigrations,
+    runnerMetrics,
     phase: () => phase,
   });
   try {

@@ -87,7 +87,9 @@ async function main([name, ...argv]: string[]): Promise<number> {
         return 0;
       }
     }
-    return await command.run(argv, readConfig(undefined, { listens: LISTENS.has(name) }));
+    // Who asks for help may be about to learn what is wrong with the configuration.
+    const env = argv.some((word) => word === '--help' || word === '-h') ? {} : undefined;
+    return await command.run(argv, readConfig(env, { listens: LISTENS.has(name) }));
   } catch (error) {
     return explain(error as Error & { code?: string; exitCode?: number });
   }

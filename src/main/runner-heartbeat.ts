@@ -24,7 +24,7 @@ export class RunnerHeartbeat {
   #tell(): void {
     const { size, ready, claimed, settled, stale } = this.#engine.state;
     this.#observe({
-      event: 'runner_heartbeat',
+      event: 'heartbeat',
       threads_busy: this.#engine.threadsBusy,
       threads: size,
       ready,

@@ -4,8 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { START_AGAIN } from './end-process.ts';
 import type { Observe } from './observe/events.ts';
 
-/** What a runner process tells the one that started it. */
-export type RunnerMessage = { say: 'ready' };
+/** What a runner process tells the one that started it. Metrics are in Prometheus' text format. */
+export type RunnerMessage = { say: 'ready' } | { say: 'metrics'; text: string };
+
+/** What it is asked for. */
+export type RunnerQuestion = { ask: 'metrics' };
 
 /**
  * A runner in a process of its own, started again whenever it dies: tasks can take their process down, but not the
@@ -24,6 +27,8 @@ export class RunnerProcess {
   #wasReady = false;
   #onReady: () => void = () => {};
   #onRefusal: (error: RunnerFailed) => void = () => {};
+  /** Who has asked for metrics. */
+  readonly #askers = new Set<(text: string) => void>();
 
   constructor(databaseUrl: string, observe: Observe) {
     this.#env = { ...process.env, DATABASE_URL: databaseUrl, DATABASE_URL_FILE: '' };
@@ -54,6 +59,25 @@ export class RunnerProcess {
     await exited;
   }
 
+  /** The runner's own metrics, in Prometheus' text format: nothing while it does not answer. */
+  metrics(): Promise<string> {
+    return new Promise((resolve) => {
+      const answer = (text: string): void => {
+        clearTimeout(timeout);
+        this.#askers.delete(answer);
+        resolve(text);
+      };
+      const timeout = setTimeout(() => answer(''), PATIENCE_MS);
+      this.#askers.add(answer);
+      const question: RunnerQuestion = { ask: 'metrics' };
+      if (this.#child === null) answer('');
+      else
+        this.#child.send(question, (error) => {
+          if (error !== null) answer(''); // It has died.
+        });
+    });
+  }
+
   #spawn(): void {
     const child = fork(CLI, ['runner'], {
       env: this.#env,
@@ -64,12 +88,17 @@ export class RunnerProcess {
     this.#startedAt = performance.now();
     // A process that could not be made exits never: it counts as one that died.
     child.on('error', () => child.pid === undefined && child.emit('exit', null, null));
-    child.on('message', ({ say }: RunnerMessage) => {
-      if (say !== 'ready') return;
-      this.#wasReady = true;
-      this.#onReady();
-    });
+    child.on('message', (message: RunnerMessage) => this.#hear(message));
     child.on('exit', (code, signal) => this.#ended(code, signal));
+  }
+
+  #hear(message: RunnerMessage): void {
+    if (message.say === 'metrics') {
+      for (const answer of this.#askers) answer(message.text);
+      return;
+    }
+    this.#wasReady = true;
+    this.#onReady();
   }
 
   #ended(code: number | null, signal: string | null): void {
@@ -97,6 +126,9 @@ export class RunnerFailed extends Error {
     this.exitCode = code ?? 1;
   }
 }
+
+/** Prometheus gives up after ten seconds, on everything. */
+const PATIENCE_MS = 2000;
 
 /** Whoever has lived that long did not die of its start. */
 const LIVED_MS = 60_000;

@@ -25,7 +25,8 @@ export async function runStart(
   const stopped = stopSignal(runner);
   let api: Api | null = null;
   try {
-    api = await startApi(config, { databaseUrl, observe, pendingMigrations });
+    const runnerMetrics = () => runner.metrics();
+    api = await startApi(config, { databaseUrl, observe, pendingMigrations, runnerMetrics });
     await Promise.race([runner.start(), stopped]);
     if (!runner.stopping) print(welcome(api.url, performance.now() - startedAt));
     await stopped;

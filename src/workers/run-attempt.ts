@@ -91,7 +91,9 @@ async function validateAndRun(
   const running = task.run(new Context(scope, thread, payload, dependencies));
   // After its first lines: what is told to have begun has begun.
   if (order.limited?.tellsStart) thread.tell({ say: 'started', claimToken: order.claimToken });
-  return succeeded(scope, task, await running);
+  const returned = await running;
+  if (task.result === null || scope.settledByTask) return succeeded(scope, returned);
+  return succeeded(scope, await asDeclared(task.result, returned));
 }
 
 function invalid(scope: AttemptScope, issues: Parameters<typeof faults>[0]): ReportedOutcome {
@@ -114,20 +116,19 @@ async function dependenciesOf(scope: AttemptScope, thread: Thread): Promise<Depe
   return JSON.parse(told as string) as Dependency[];
 }
 
-function succeeded(scope: AttemptScope, task: LoadedTask, returned: unknown): ReportedOutcome {
+async function asDeclared(result: Exclude<LoadedTask['result'], null>, returned: unknown): Promise<unknown> {
+  const parsed = await result.safeParseAsync(returned);
+  if (parsed.success) return parsed.data;
+  throw new TypeError(`the result is not what the task type declares: ${faults(parsed.error.issues)}`);
+}
+
+function succeeded(scope: AttemptScope, result: unknown): ReportedOutcome {
   if (scope.settledByTask) {
-    if (returned !== undefined) scope.warn('after complete(): what run returned is not kept');
+    if (result !== undefined) scope.warn('after complete(): what run returned is not kept');
     return { kind: 'succeeded', result: null };
   }
-  let value = returned;
-  if (task.result !== null) {
-    const parsed = task.result.safeParse(returned);
-    if (!parsed.success)
-      throw new TypeError(`the result is not what the task type declares: ${faults(parsed.error.issues)}`);
-    value = parsed.data;
-  }
   try {
-    const { json, repaired } = toJson(value);
+    const { json, repaired } = toJson(result);
     if (repaired) scope.warn(REPAIRED('the result'));
     return { kind: 'succeeded', result: json };
   } catch (error) {

@@ -86,4 +86,13 @@ describe('retrying', { concurrency: false }, () => {
     const id = await heddle.submit('refine', { from: 1, to: 2 });
     assert.deepEqual((await heddle.finished(id)).result, { from: 1, to: 2, step: 1 });
   });
+
+  it('comes for a result that is not what the type declares', async () => {
+    const id = await heddle.submit('refine', { from: 1, to: 2, step: -1 }, { max_retries: 0 });
+    const task = await heddle.finished(id);
+    assert.deepEqual([task.status, task.result], ['failed', null]);
+    assert.equal(task.error, 'the result is not what the task type declares: step: must be positive');
+    const [attempt] = await heddle.attempts(id);
+    assert.deepEqual([attempt?.outcome, attempt?.error?.name], ['failed', 'TypeError']);
+  });
 });

@@ -65,8 +65,8 @@ describe('of real processes', () => {
   });
   after(() => bench.close());
 
-  it('runner and API have metrics of their own, and the last hour is in /stats', async () => {
-    const heddle = bench.heddle('start');
+  it('a runner has metrics of its own, heddle start tells all at one address, and the last hour is in /stats', async () => {
+    const heddle = bench.heddle('start', { LEASE_SECONDS: '30' });
     const api = await heddle.ready();
     const listening = await waitFor('the runner to listen', () => heddle.events('runner_listening')[0]);
     const runner = String(listening.url);
@@ -81,13 +81,20 @@ describe('of real processes', () => {
     assert.equal(sampleOf(samples, 'heddle_claimed_total', { type: 'no-op' }), 1);
     assert.equal(typeof sampleOf(samples, 'heddle_threads', { state: 'idle' }), 'number');
     assert.equal(sampleOf(samples, 'heddle_tasks'), undefined);
-    assert.equal(sampleOf(await scrape(api), 'heddle_settled_total'), undefined);
+    const all = await scrape(api);
+    assert.equal(sampleOf(all, 'heddle_settled_total', { type: 'no-op', outcome: 'succeeded' }), 1);
+    assert.equal(sampleOf(all, 'heddle_run_duration_seconds_count', { type: 'no-op' }), 1);
+    assert.ok((sampleOf(all, 'heddle_tasks', { status: 'completed' }) as number) >= 0);
     await waitFor('the last hour', async () => {
       const { last_hour } = (await (await fetch(`${api}/api/v1/stats`)).json()) as {
         last_hour: { completed: number; run_ms: { p50: number | null } };
       };
       return last_hour.completed >= 1 && last_hour.run_ms.p50 !== null;
     });
+    const pid = await heddle.runnerPid(api);
+    process.kill(pid, 'SIGSTOP');
+    assert.equal(sampleOf(await scrape(api), 'heddle_settled_total'), undefined, 'nobody waits for a runner');
+    process.kill(pid, 'SIGCONT');
     assert.equal(await heddle.stop(), 0);
   });
 

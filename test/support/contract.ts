@@ -26,10 +26,10 @@ export class Contract {
   operation(method: string, path: string): DocumentedOperation | undefined {
     const { pathname } = new URL(path, 'http://localhost');
     const verb = method === 'HEAD' ? 'get' : method.toLowerCase();
-    const candidates = Object.entries(this.document.paths).filter(
-      ([template, item]) => verb in item && asPattern(template).test(pathname),
+    const candidates = Object.entries(this.document.paths).filter(([template]) =>
+      asPattern(template).test(pathname),
     );
-    // A literal path comes before one with a parameter in its place.
+    // A literal path comes before one with a parameter in its place, whatever methods it has.
     const [best] = candidates.sort(([a], [b]) => parameters(a) - parameters(b));
     return best?.[1][verb as 'get'];
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
 import { sendSpans } from '../../workers/shared/tracing.ts';
 import { type Api, startApi } from '../api.ts';
 import { type Config, ConfigError } from '../config.ts';
@@ -12,7 +13,7 @@ import { createLog, logEvents } from '../observe/log.ts';
 import { RunnerMetrics } from '../observe/metrics/runner.ts';
 import { Runner } from '../runner.ts';
 import { type RunnerHttpOptions, startRunnerHttp } from '../runner-http.ts';
-import type { RunnerMessage } from '../runner-process.ts';
+import type { RunnerMessage, RunnerQuestion } from '../runner-process.ts';
 import { onStopSignals } from '../signals.ts';
 import { keepHeapSmall } from '../small-heap.ts';
 import { runStart } from '../start.ts';
@@ -71,6 +72,7 @@ async function serveRunner(config: Config, databaseUrl: string): Promise<void> {
   let phase: Phase = 'starting';
   const metrics = new RunnerMetrics(() => runner?.sources ?? null);
   const observe = tellBoth(logEvents(log.logger), (event) => metrics.note(event));
+  tellMetrics(metrics.registry);
   const stopped = new Promise<void>((resolve, reject) => {
     const stop = (reason: string) => {
       if (runner === null) process.exit(0); // Nothing runs yet; a migration is rolled back with its connection.
@@ -98,6 +100,18 @@ async function serveRunner(config: Config, databaseUrl: string): Promise<void> {
     await stopped;
   } finally {
     await http?.stop();
+  }
+}
+
+/** Answers the process that has started this one, if it is one that asks. */
+function tellMetrics(registry: Registry): void {
+  process.on('message', ({ ask }: RunnerQuestion) => {
+    if (ask === 'metrics') void registry.metrics().then(tell);
+  });
+
+  function tell(text: string): void {
+    const answer: RunnerMessage = { say: 'metrics', text };
+    process.send?.(answer, undefined, undefined, () => {}); // It may have gone meanwhile.
   }
 }
 

@@ -13,8 +13,8 @@ import type { TaskFilter } from './tasks.ts';
  */
 export async function listTasks(orm: Orm, filter: TaskFilter, page: Page): Promise<TaskPage & Count> {
   const { q, ...others } = filter;
-  if (q !== undefined) return searchTasks(orm, q, others, page);
-  const [listed, count] = await Promise.all([list(orm, filter, page), countTasks(orm, filter)]);
+  if (q) return searchTasks(orm, q, others, page); // An empty text is in every task.
+  const [listed, count] = await Promise.all([list(orm, others, page), countTasks(orm, others)]);
   return { ...listed, ...count };
 }
 

@@ -69,7 +69,7 @@ export function createApp(given: AppParts): Hono {
   periodicTaskRoutes(api, parts);
   runnerRoutes(api, parts);
   statisticsRoutes(api, statistics);
-  metricsRoute(api, metrics.registry);
+  metricsRoute(api, metrics.registry, parts.runnerMetrics);
   documentationRoutes(api);
 
   answerWithoutRoute(app, entrance);

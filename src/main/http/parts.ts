@@ -19,9 +19,14 @@ export interface AppParts extends ApiParts {
   finishes: FinishWatch;
   watch: TaskWatch;
   pendingMigrations: PendingMigrations;
+  /** Of the runner that was started with this API: told with its own. */
+  runnerMetrics?: RunnerMetricsText | undefined;
   /** Default: it is running. */
   phase?: () => Phase;
 }
+
+/** What a runner tells of itself in Prometheus' text format; nothing while it does not answer. */
+export type RunnerMetricsText = () => Promise<string>;
 
 /** Of a process: only while it is running may anybody rely on it. */
 export type Phase = 'starting' | 'running' | 'draining';

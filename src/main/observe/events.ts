@@ -90,6 +90,7 @@ export type HeddleEvent =
   // time
   | { event: 'tick_submitted'; task_type: string; slot: string }
   | { event: 'tick_skipped'; task_type: string; slot: string; reason: string }
+  /** Of a periodic type. */
   | {
       event: 'heartbeat';
       task_type: string;
@@ -98,8 +99,9 @@ export type HeddleEvent =
       failures: number;
       next_run_at: string | null;
     }
+  /** Of the runner. */
   | {
-      event: 'runner_heartbeat';
+      event: 'heartbeat';
       threads_busy: number;
       threads: number;
       ready: number;

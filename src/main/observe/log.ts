@@ -64,7 +64,7 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   runner_listening: { level: 'info', message: (e) => `the runner's health and metrics are on ${e.url}` },
   runner_port_unavailable: {
     level: 'warn',
-    message: (e) => `the runner's metrics cannot be asked for (set RUNNER_PORT): ${e.reason}`,
+    message: (e) => `the runner's own health and metrics cannot be asked for (set RUNNER_PORT): ${e.reason}`,
   },
   runner_standby: { level: 'info', message: (e) => `standing by: ${e.reason}` },
   leader_elected: { level: 'info', message: 'this runner leads' },
@@ -135,12 +135,9 @@ export const LINES: { [E in HeddleEvent['event']]: Line<E> } = {
   heartbeat: {
     level: 'info',
     message: (e) =>
-      `${e.emoji ? `${e.emoji} ` : ''}${e.task_type}: ${e.runs} runs, ${e.failures} failures, next ${e.next_run_at ?? 'paused'}`,
-  },
-  runner_heartbeat: {
-    level: 'info',
-    message: (e) =>
-      `${e.threads_busy} of ${e.threads} threads busy, ${e.ready} ready, ${e.claimed} claimed, ${e.settled} settled, ${e.stale_settles} stale`,
+      'task_type' in e
+        ? `${e.emoji ? `${e.emoji} ` : ''}${e.task_type}: ${e.runs} runs, ${e.failures} failures, next ${e.next_run_at ?? 'paused'}`
+        : `${e.threads_busy} of ${e.threads} threads busy, ${e.ready} ready, ${e.claimed} claimed, ${e.settled} settled, ${e.stale_settles} stale`,
   },
   pruned: { level: 'info', message: (e) => `pruned ${e.tasks} finished tasks` },
 

@@ -203,6 +203,10 @@ describe('an address', () => {
       ['PATCH', '/api/v1/tasks/0199', 'GET, HEAD, DELETE'],
       ['GET', '/api/v1/tasks/0199/run', 'POST'],
       ['DELETE', '/api/v1/task-types', 'GET, HEAD'],
+      // None of these is an id.
+      ['GET', '/api/v1/tasks/batch', 'POST'],
+      ['DELETE', '/api/v1/tasks/run', 'POST'],
+      ['DELETE', '/api/v1/documents/search', 'GET, HEAD'],
       ['POST', '/health', 'GET, HEAD'],
       ['OPTIONS', '/api/v1/tasks', 'POST, GET, HEAD'],
     ] as const;

@@ -45,5 +45,7 @@ describe('secret params', { concurrency: false }, () => {
       json.items.map(({ type }: { type: string }) => type),
       ['greet'],
     );
+    // An empty text looks for nothing.
+    assert.equal((await api.call('GET', '/api/v1/tasks?q=', undefined, AS_VIEWER)).json.total, 3);
   });
 });

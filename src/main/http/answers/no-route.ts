@@ -1,5 +1,5 @@
 import type { Context, Handler, Hono } from 'hono';
-import { TrieRouter } from 'hono/router/trie-router';
+import { StaticFirstRouter } from '../contract/router.ts';
 import type { Entrance } from '../entrance.ts';
 import { Problem } from './problem.ts';
 
@@ -22,8 +22,8 @@ export function nothingAt(c: Context): Problem {
   return new Problem(404, 'not-found', 'Not found', `There is nothing at ${c.req.path}.`);
 }
 
-function refusalsByPath(app: Hono, entrance: Entrance): TrieRouter<Handler> {
-  const router = new TrieRouter<Handler>();
+function refusalsByPath(app: Hono, entrance: Entrance): StaticFirstRouter<Handler> {
+  const router = new StaticFirstRouter<Handler>();
   for (const [path, methods] of methodsByPath(app)) {
     const allow = [...methods].join(', ');
     const refuse = entrance.through(path.replaceAll(/:(\w+)/g, '{$1}'), (c) => {
