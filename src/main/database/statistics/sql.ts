@@ -170,10 +170,13 @@ cross join lateral jsonb_each_text(counts) as each(bucket, count)
 where began_at > now() - interval '1 hour'
 group by duration, bucket`;
 
-/** Transactions of this database but for this one. Whose they are not allowed to be seen, and so do not count. */
+/**
+ * Transactions of this database but for this one, which others may be younger than. Whose they are not allowed to be seen,
+ * and so do not count.
+ */
 export const UPKEEP = `
-select coalesce((
+select greatest(0, (
     select extract(epoch from now() - min(xact_start)) from pg_stat_activity
     where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
-  ), 0)::float8 as oldest_transaction_age_seconds,
+  ))::float8 as oldest_transaction_age_seconds,
   pg_stat_get_dead_tuples('tasks'::regclass)::float8 as dead_tuples`;
