@@ -49,7 +49,7 @@ function command({ url, body, connections, seconds }: Load): string[] {
   return [PROGRAM, ...post, '-c', String(connections), '-d', String(seconds), '-j', url];
 }
 
-function keyedCommand({ url, body = '', connections, seconds }: Load): string[] {
+function keyedCommand({ url, body, connections, seconds }: Load): string[] {
   return [KEYED_PROGRAM, url, String(connections), String(seconds), body];
 }
 

@@ -118,7 +118,7 @@ export class Dispatcher {
 
   /** Takes back everything that waits for a thread, also in a bundle: it never started. */
   withdraw(): ClaimedTask[] {
-    for (const [thread, bundle] of this.#bundles) this.#takeBack(thread, bundle, 0);
+    for (const bundle of this.#bundles.values()) this.#takeBack(bundle);
     return this.#ready.takeAll();
   }
 
@@ -126,7 +126,7 @@ export class Dispatcher {
   cancel(taskId: string): ClaimedTask | null {
     this.#hearAllSuccesses();
     const flight = this.flights.find(({ task }) => task.id === taskId);
-    if (flight !== undefined && !this.#withdrawOne(flight)) {
+    if (flight !== undefined && !this.#takeBack([flight])) {
       this.#abort(flight, 'cancel', this.#killGraceMs);
       return null;
     }
@@ -166,7 +166,7 @@ export class Dispatcher {
     const death = await this.#run(thread, bundle);
     this.#hearSuccesses(thread, bundle);
     const left = bundle.filter((flight) => this.#flights.has(flight.task.claim_token));
-    this.#takeBack(thread, left, 0);
+    this.#takeBack(left);
     this.#bundles.delete(thread);
     this.#quietSince.delete(thread);
     if (this.#bundles.size === 0) this.#stopWatching();
@@ -266,7 +266,7 @@ export class Dispatcher {
 
   #lookAt(flight: Flight, { ageMs, loading }: Running, thread: TaskThread, bundle: Flight[]): void {
     if (ageMs > Math.max(STALL_MS, 2 * this.#expectedMs(flight)))
-      this.#takeBack(thread, bundle, flight.index + 1);
+      this.#takeBack(bundle.slice(flight.index + 1));
     if (ageMs >= (loading ? flight.loadKillAtMs : flight.killAtMs)) {
       flight.neverLoaded = flight.end('timeout') && loading;
       void this.#kill(thread, { cause: flight.endedBy ?? 'timeout', reason: flight.deathReason() });
@@ -293,7 +293,7 @@ export class Dispatcher {
     if (this.#killer.hasTold(thread)) return;
     const bundle = this.#bundles.get(thread) ?? [];
     // Until it is dead it must not start another one, which would die in the place of this one.
-    this.#takeBack(thread, bundle, 0);
+    this.#takeBack(bundle);
     await this.#killer.kill(thread, why, bundle.find((flight) => !flight.withdrawn)?.task ?? null);
   }
 
@@ -302,7 +302,7 @@ export class Dispatcher {
     for (const [thread, bundle] of this.#bundles) {
       const flight = bundle[thread.control.running()?.index ?? -1];
       if (flight !== undefined && this.#expectedMs(flight) >= BUNDLE_MS)
-        this.#takeBack(thread, bundle, flight.index + 1);
+        this.#takeBack(bundle.slice(flight.index + 1));
     }
   }
 
@@ -310,25 +310,17 @@ export class Dispatcher {
     return this.pace.quickMs(task.type) ?? 0;
   }
 
-  /** Takes back what of a bundle has not started, from an index on: it is the first to go to another thread. */
-  #takeBack(thread: TaskThread, bundle: Flight[], from: number): void {
-    const back = bundle.filter(
-      (flight) => flight.index >= from && !flight.withdrawn && thread.control.withdraw(flight.index),
+  /** Takes back what has not started: it is the first to go to another thread. @returns whether there was any */
+  #takeBack(flights: readonly Flight[]): boolean {
+    const back = flights.filter(
+      ({ withdrawn, thread, index }) => !withdrawn && thread.control.withdraw(index),
     );
-    for (const flight of back) this.#forget(flight);
-    this.#ready.putBack(back.map((flight) => flight.task));
-  }
-
-  #withdrawOne(flight: Flight): boolean {
-    if (flight.withdrawn || !flight.thread.control.withdraw(flight.index)) return false;
-    this.#forget(flight);
-    this.#ready.putBack([flight.task]);
-    return true;
-  }
-
-  #forget(flight: Flight): void {
-    flight.withdrawn = true;
-    this.#flights.delete(flight.task.claim_token);
+    for (const flight of back) {
+      flight.withdrawn = true;
+      this.#flights.delete(flight.task.claim_token);
+    }
+    this.#ready.putBack(back.map(({ task }) => task));
+    return back.length > 0;
   }
 
   #stopWatching(): void {
